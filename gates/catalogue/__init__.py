@@ -1,0 +1,1 @@
+"""The catalogue's tables, one module per family of metrics; look names up in `gates.metrics`."""
