@@ -27,30 +27,23 @@ _CURRENCY = re.compile(
     "aud|brl|cad|chf|cny|czk|dkk|eur|gbp|hkd|huf|idr|ils|inr|jpy|krw|mxn|myr|nok|nzd|php|pln|ron|"
     "sek|sgd|thb|try|twd|usd|zar"
 )
-_UNIT_WORDS: dict[str, dict[str, tuple[str, float]]] = {
+_UNIT_WORDS: dict[str, dict[str, str]] = {
     "s": {
-        "s": ("s", 1.0),
-        "sec": ("s", 1.0),
-        "seconds": ("s", 1.0),
-        "ms": ("ms", 1.0),
-        "milliseconds": ("ms", 1.0),
-        "us": ("s", 1e-6),
-        "microseconds": ("s", 1e-6),
-        "ns": ("s", 1e-9),
+        "s": "s",
+        "sec": "s",
+        "seconds": "s",
+        "ms": "ms",
+        "milliseconds": "ms",
+        "us": "us",
+        "microseconds": "us",
+        "ns": "ns",
     },
-    "B": {
-        "bytes": ("B", 1.0),
-        "kb": ("B", 1e3),
-        "mb": ("B", 1e6),
-        "gb": ("B", 1e9),
-        "kib": ("B", 2.0**10),
-        "mib": ("B", 2.0**20),
-        "gib": ("B", 2.0**30),
-    },
-    "g": {"g": ("g", 1.0), "grams": ("g", 1.0), "kg": ("g", 1e3), "mg": ("g", 1e-3)},
-    "Wh": {"wh": ("Wh", 1.0), "kwh": ("Wh", 1e3)},
-    "fraction": {"percent": ("percent", 1.0), "pct": ("percent", 1.0)},
+    "B": {"bytes": "B", "kb": "kB", "mb": "MB", "gb": "GB"},
+    "g": {"g": "g", "grams": "g", "kg": "kg"},
+    "Wh": {"wh": "Wh"},
+    "fraction": {"percent": "percent", "pct": "percent"},
 }
+"""Unit of the catalogue -> words that names carry -> unit as `gates.units` knows it."""
 _PERCENTILE = re.compile(r"p(?P<whole>[1-9]\d?)(?:[._]?(?P<part>9{1,3}|5))?")
 _SEPARATORS = str.maketrans("", "", " \t_-")
 
@@ -61,12 +54,11 @@ class Resolved:
 
     `quantile` is in (0, 1], 1.0 for the maximum, None where the name states none. `unit` is the
     unit that the name itself states (`latency_ms`: "ms"), None where it states none; the metric's
-    own unit is `metric.unit`. A number under this name, multiplied by `scale`, is in `unit`.
+    own unit is `metric.unit`.
     """
 
     metric: Metric
     quantile: float | None = None
-    scale: float = 1.0
     unit: str | None = None
 
 
@@ -94,11 +86,12 @@ def _quantile(word: str) -> float | None:
             return float(f"0.{found['whole']:0>2}{found['part'] or ''}")
 
 
-def _unit(word: str, metric: Metric) -> tuple[str, float] | None:
+def _unit(word: str, metric: Metric) -> str | None:
     if metric.money and _CURRENCY.fullmatch(word):
-        return word.upper(), 1.0
-    fraction = metric.value_range is not None and metric.value_range[1] == 1.0
-    return _UNIT_WORDS.get(metric.unit or ("fraction" if fraction else ""), {}).get(word)
+        return word.upper()
+    # Percent only where it is always converted; elsewhere 87 would stand beside a limit of 0.8.
+    base = "fraction" if metric.kind == "proportion" else metric.unit or ""
+    return _UNIT_WORDS.get(base, {}).get(word)
 
 
 def resolve(name: str) -> Resolved | None:
@@ -124,7 +117,7 @@ def resolve(name: str) -> Resolved | None:
 def _with_words(metric: Metric, words: list[str]) -> Resolved | None:
     """The metric with a quantile and a unit, each at most once; None if any word is neither."""
     quantile: float | None = None
-    unit: tuple[str, float] | None = None
+    unit: str | None = None
     for word in words:
         at = _quantile(word) if metric.kind == "quantile" else None
         if at is not None and quantile is None:
@@ -133,8 +126,7 @@ def _with_words(metric: Metric, words: list[str]) -> Resolved | None:
             unit = found
         else:
             return None
-    stated, scale = unit or (None, 1.0)
-    return Resolved(metric, quantile, scale, stated)
+    return Resolved(metric, quantile, unit)
 
 
 def nearest(name: str, extra: Iterable[str] = ()) -> list[str]:
