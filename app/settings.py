@@ -1,0 +1,152 @@
+"""Everything an operator can set, read once from `CLEARANCE_*` and frozen.
+
+It refuses unknown variables, values out of range and databases that would forget; it opens nothing.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "CLEARANCE_"
+SQLITE_PREFIX = "sqlite:///"
+FOR_CLIENTS = frozenset({"CLEARANCE_URL", "CLEARANCE_TOKEN"})
+"""Read by `clearance submit` and its like, never by the service."""
+
+
+class SettingsError(ValueError):
+    """A setting is missing, unknown or impossible. The message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Secrets (URL with password, key material) never show in `repr`."""
+
+    database_url: str = field(default="sqlite:///clearance.db", repr=False)
+    data_dir: Path | None = None
+    log_origin: str | None = None
+    log_key_file: Path | None = None
+    log_key_pem: str | None = field(default=None, repr=False)
+    public_url: str | None = None
+    max_body_bytes: int = 20 * 1024 * 1024
+    queue_size: int = 1024
+    batch_size: int = 128
+    pool_size: int = 10
+    pool_timeout_seconds: int = 10
+    busy_timeout_seconds: int = 10
+    stop_timeout_seconds: int = 20
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "database_url", _database_url(self.database_url))
+        for name in _POSITIVE:
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1.")
+        if self.log_origin is not None:
+            _require_origin(self.log_origin)
+        if self.public_url is not None and not urlsplit(self.public_url).netloc:
+            raise SettingsError(
+                f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
+            )
+        if self.log_key_file is not None and self.log_key_pem is not None:
+            raise SettingsError(
+                f"Set {PREFIX}LOG_KEY_FILE or {PREFIX}LOG_KEY_PEM, not both: they might differ."
+            )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the record is one file on this machine."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The database file; only for SQLite."""
+        if not self.is_sqlite:
+            raise SettingsError("This database is not a SQLite file.")
+        return Path(self.database_url.removeprefix(SQLITE_PREFIX))
+
+    @property
+    def key_directory(self) -> Path:
+        """Where keys that nobody configured are created: `data_dir`, else beside the database."""
+        return self.data_dir if self.data_dir is not None else self.sqlite_path.parent
+
+    @property
+    def default_origin(self) -> str:
+        """The log's name when none is set and none is recorded yet."""
+        host = urlsplit(self.public_url).netloc if self.public_url else "localhost"
+        return f"{host}/clearance/log"
+
+
+_POSITIVE = (
+    "max_body_bytes",
+    "queue_size",
+    "batch_size",
+    "pool_size",
+    "pool_timeout_seconds",
+    "busy_timeout_seconds",
+    "stop_timeout_seconds",
+)
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment; an empty value counts as not set."""
+    environment = os.environ if environment is None else environment
+    known = {f"{PREFIX}{item.name.upper()}": item for item in fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in FOR_CLIENTS:
+            continue
+        if variable not in known:
+            raise SettingsError(_unknown(variable, [*known, *FOR_CLIENTS]))
+        if text:
+            name = known[variable].name
+            values[name] = (
+                _READERS.get(name, str)(text)
+                if name not in _POSITIVE
+                else (_whole_number(variable, text))
+            )
+    return Settings(**values)
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {"data_dir": Path, "log_key_file": Path}
+
+
+def _whole_number(variable: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise SettingsError(f"{variable} must be a whole number, not {text!r}.")
+    return int(text)
+
+
+def _unknown(variable: str, known: list[str]) -> str:
+    near = get_close_matches(variable, known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+    return f"{variable} is not a setting. {hint}"
+
+
+def _database_url(url: str) -> str:
+    """The URL with its driver named. Only SQLite files and PostgreSQL can keep the record."""
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if url.startswith(SQLITE_PREFIX):
+        path = url.removeprefix(SQLITE_PREFIX)
+        if not path or path.startswith(("?", ":memory:", "file:")) or "?" in path:
+            raise SettingsError(
+                f"{PREFIX}DATABASE_URL must name a file, such as sqlite:///clearance.db: "
+                "a database in memory would forget the record."
+            )
+        return url
+    raise SettingsError(
+        f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://, not {scheme[:20]!r}."
+    )
+
+
+def _require_origin(origin: str) -> None:
+    """C2SP names: not empty, no plus sign, no space, no control characters."""
+    if not origin or "+" in origin or any(c.isspace() or not c.isprintable() for c in origin):
+        raise SettingsError(
+            f"{PREFIX}LOG_ORIGIN must be a name such as clearance.example.com/log, "
+            "without spaces and plus signs."
+        )

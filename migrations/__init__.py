@@ -1,0 +1,1 @@
+"""Alembic revisions; `app.database.migrate` applies them, no .ini needed."""

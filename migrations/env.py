@@ -1,0 +1,44 @@
+"""Runs the migrations on the connection that `app.database.migrate` hands over.
+
+Called by the `alembic` command itself, it opens the database that the environment names.
+"""
+
+import importlib
+import pkgutil
+
+from alembic import context
+from sqlalchemy import Connection
+
+import app
+from app.database import IMMEDIATE, make_engine, metadata
+from app.settings import read_settings
+
+
+def load_tables() -> None:
+    """Import every noun's tables, so that `metadata` is whole for autogenerate and check."""
+    for noun in pkgutil.iter_modules(app.__path__, "app."):
+        if noun.ispkg and importlib.util.find_spec(f"{noun.name}.tables"):
+            importlib.import_module(f"{noun.name}.tables")
+
+
+def run(connection: Connection) -> None:
+    """SQLite's DDL is transactional too: a failed migration leaves nothing half done."""
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        transactional_ddl=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+load_tables()
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    engine = make_engine(read_settings())
+    with engine.execution_options(**{IMMEDIATE: True}).begin() as opened:
+        run(opened)
