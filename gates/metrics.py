@@ -27,23 +27,31 @@ _CURRENCY = re.compile(
     "aud|brl|cad|chf|cny|czk|dkk|eur|gbp|hkd|huf|idr|ils|inr|jpy|krw|mxn|myr|nok|nzd|php|pln|ron|"
     "sek|sgd|thb|try|twd|usd|zar"
 )
-_UNIT_WORDS: dict[str, dict[str, str]] = {
+_UNIT_WORDS: dict[str, dict[str, tuple[str, float]]] = {
     "s": {
-        "s": "s",
-        "sec": "s",
-        "seconds": "s",
-        "ms": "ms",
-        "milliseconds": "ms",
-        "us": "us",
-        "microseconds": "us",
-        "ns": "ns",
+        "s": ("s", 1.0),
+        "sec": ("s", 1.0),
+        "seconds": ("s", 1.0),
+        "ms": ("ms", 1.0),
+        "milliseconds": ("ms", 1.0),
+        "us": ("us", 1.0),
+        "microseconds": ("us", 1.0),
+        "ns": ("ns", 1.0),
     },
-    "B": {"bytes": "B", "kb": "kB", "mb": "MB", "gb": "GB"},
-    "g": {"g": "g", "grams": "g", "kg": "kg"},
-    "Wh": {"wh": "Wh"},
-    "fraction": {"percent": "percent", "pct": "percent"},
+    "B": {
+        "bytes": ("B", 1.0),
+        "kb": ("kB", 1.0),
+        "mb": ("MB", 1.0),
+        "gb": ("GB", 1.0),
+        "kib": ("B", 2.0**10),
+        "mib": ("B", 2.0**20),
+        "gib": ("B", 2.0**30),
+    },
+    "g": {"g": ("g", 1.0), "grams": ("g", 1.0), "kg": ("kg", 1.0)},
+    "Wh": {"wh": ("Wh", 1.0), "kwh": ("Wh", 1e3)},
+    "fraction": {"percent": ("percent", 1.0), "pct": ("percent", 1.0)},
 }
-"""Unit of the catalogue -> words that names carry -> unit as `gates.units` knows it."""
+"""Unit of the catalogue -> words that names carry -> a unit that `gates.units` knows, and scale."""
 _PERCENTILE = re.compile(r"p(?P<whole>[1-9]\d?)(?:[._]?(?P<part>9{1,3}|5))?")
 _SEPARATORS = str.maketrans("", "", " \t_-")
 
@@ -54,11 +62,13 @@ class Resolved:
 
     `quantile` is in (0, 1], 1.0 for the maximum, None where the name states none. `unit` is the
     unit that the name itself states (`latency_ms`: "ms"), None where it states none; the metric's
-    own unit is `metric.unit`.
+    own unit is `metric.unit`. A number under this name, times `scale`, is in `unit`: 1.0 but for
+    units outside `gates.units` (`model_size_mib`).
     """
 
     metric: Metric
     quantile: float | None = None
+    scale: float = 1.0
     unit: str | None = None
 
 
@@ -86,9 +96,9 @@ def _quantile(word: str) -> float | None:
             return float(f"0.{found['whole']:0>2}{found['part'] or ''}")
 
 
-def _unit(word: str, metric: Metric) -> str | None:
+def _unit(word: str, metric: Metric) -> tuple[str, float] | None:
     if metric.money and _CURRENCY.fullmatch(word):
-        return word.upper()
+        return word.upper(), 1.0
     # Percent only where it is always converted; elsewhere 87 would stand beside a limit of 0.8.
     base = "fraction" if metric.kind == "proportion" else metric.unit or ""
     return _UNIT_WORDS.get(base, {}).get(word)
@@ -117,7 +127,7 @@ def resolve(name: str) -> Resolved | None:
 def _with_words(metric: Metric, words: list[str]) -> Resolved | None:
     """The metric with a quantile and a unit, each at most once; None if any word is neither."""
     quantile: float | None = None
-    unit: str | None = None
+    unit: tuple[str, float] | None = None
     for word in words:
         at = _quantile(word) if metric.kind == "quantile" else None
         if at is not None and quantile is None:
@@ -126,7 +136,8 @@ def _with_words(metric: Metric, words: list[str]) -> Resolved | None:
             unit = found
         else:
             return None
-    return Resolved(metric, quantile, unit)
+    stated, scale = unit or (None, 1.0)
+    return Resolved(metric, quantile, scale, stated)
 
 
 def nearest(name: str, extra: Iterable[str] = ()) -> list[str]:

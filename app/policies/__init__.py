@@ -1,0 +1,1 @@
+"""Policies: published, resolved, linted, drafted. The language itself lives in `gates`."""
