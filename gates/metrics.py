@@ -52,7 +52,8 @@ _UNIT_WORDS: dict[str, dict[str, tuple[str, float]]] = {
     "fraction": {"percent": ("percent", 1.0), "pct": ("percent", 1.0)},
 }
 """Unit of the catalogue -> words that names carry -> a unit that `gates.units` knows, and scale."""
-_PERCENTILE = re.compile(r"p(?P<whole>[1-9]\d?)(?:[._]?(?P<part>9{1,3}|5))?")
+_PERCENTILE = re.compile(r"p([1-9]\d?|99\.?9{1,3}|9\d\.?5)")
+"""p5, p95, p99; p999, p99.9 and p97.5, as the field writes them; p959 is nobody's."""
 _SEPARATORS = str.maketrans("", "", " \t_-")
 
 
@@ -90,10 +91,7 @@ def _quantile(word: str) -> float | None:
             return 1.0
         case _:
             found = _PERCENTILE.fullmatch(word)
-            # "p999" is the field's way of writing p99.9; "p959" is nobody's.
-            if found is None or (found["part"] and found["whole"][0] != "9"):
-                return None
-            return float(f"0.{found['whole']:0>2}{found['part'] or ''}")
+            return float(f"0.{found[1].replace('.', ''):0>2}") if found else None
 
 
 def _unit(word: str, metric: Metric) -> tuple[str, float] | None:
