@@ -43,9 +43,13 @@ COMPLIANCE = [
     if pair.strip()
 ]
 
-LOWER = set(
-    ["hallucination_rate", "ece", "brier", "perturbed_delta", "attack_success_rate", "hit_at_k", "toxicity_rate", "psi", "mae", "over_refusal_rate", "incident_rate", "leak_rate", "cross_tenant_leaks", "unauthorised_action_rate", "dp_gap", "tpr_gap", "fpr_gap", "latency", "time_to_first_token", "error_rate", "cost_per_inference", "cost_per_task", "js_divergence", "mse", "ks_statistic", "label_drift", "embedding_drift", "churn_rate", "co2e_per_1k", "perplexity", "word_perplexity", "rmse", "co2e", "bits_per_byte", "log_loss", "drift_share", "model_size"]
-)
+LOWER = """
+hallucination_rate ece brier perturbed_delta attack_success_rate hit_at_k toxicity_rate psi mae
+over_refusal_rate incident_rate leak_rate cross_tenant_leaks unauthorised_action_rate dp_gap tpr_gap
+fpr_gap latency time_to_first_token error_rate cost_per_inference cost_per_task js_divergence mse
+ks_statistic label_drift embedding_drift churn_rate co2e_per_1k perplexity word_perplexity rmse co2e
+bits_per_byte log_loss drift_share model_size
+"""
 INFO = ["refusal_rate", "consent_rate", "human_override_rate"]
 
 
@@ -59,11 +63,11 @@ def metric(name: str) -> Metric:
 def test_every_metric_of_the_compliance_page_is_there(dotted, id_):
     assert metric(dotted) is metric(id_)
     assert metric(id_).id == id_
-    expected = "lower" if id_ in LOWER else "info" if id_ in INFO else "higher"
+    expected = "lower" if id_ in LOWER.split() else "info" if id_ in INFO else "higher"
     assert metric(id_).direction == expected
 
 
-@pytest.mark.parametrize("id_", sorted(LOWER))
+@pytest.mark.parametrize("id_", LOWER.split())
 def test_less_is_better_where_it_is(id_):
     assert metric(id_).direction == "lower"
 
