@@ -40,12 +40,20 @@ class Work:
     something the work depends on has changed since it was read; it must not write.
     `rows` are inserted with SQLAlchemy Core, tables in the given order (parents first).
     `apply` runs after the inserts for updates (compare-and-set); it may raise `Conflict` too.
+    Both may run more than once, each time in a new state of the database, and only once for good.
+
+    `commutes` promises that no other Work's guard reads what this one inserts, except where a
+    unique constraint settles it anyway. Such Works share one multi-row insert per table, and
+    their guards run before it; without the promise (or with `apply`) a Work runs alone, seeing
+    everything before it. Tables with `info={"content_addressed": True}` ignore a row that is
+    there already.
     """
 
     entries: Sequence[NewEntry]
     rows: Sequence[tuple[Table, Sequence[Mapping[str, Any]]]] = ()
     guard: Callable[[Connection], None] | None = None
     apply: Callable[[Connection], None] | None = None
+    commutes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
