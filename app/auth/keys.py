@@ -1,0 +1,256 @@
+"""API keys: made once, stored as SHA-256, looked up cheaply, revoked for good.
+
+The secret is shown to its maker and to nobody else; it is not in the log, the database or a repr.
+"""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, bindparam, select, update
+
+from app.auth.roles import Permission, is_role, permissions, stakes
+from app.auth.tables import api_key, principal
+from app.errors import Problem
+from app.ids import new_id
+from app.ledger.work import Conflict, NewEntry, Work
+
+PREFIX: Final = "clr_"
+_CACHE_SECONDS: Final = 1.0
+_CACHE_SIZE: Final = 10_000
+_NOTE_USE_EVERY: Final = timedelta(minutes=1)
+_BY_HASH: Final = (
+    select(api_key, principal.c.kind, principal.c.name)
+    .join(principal)
+    .where(api_key.c.hash == bindparam("hash"), api_key.c.revoked_at.is_(None))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: a person or a service, by one of their keys."""
+
+    id: str
+    kind: str
+    name: str
+    key: str
+    roles: tuple[str, ...]
+    models: tuple[str, ...]
+    permissions: frozenset[Permission]
+    stakes: frozenset[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    @property
+    def is_person(self) -> bool:
+        """Only persons sign off or approve."""
+        return self.kind == "person"
+
+    @property
+    def is_admin(self) -> bool:
+        """Admins run the service and therefore judge nothing in it."""
+        return "admin" in self.roles
+
+    def sees(self, model: str) -> bool:
+        """Whether the key's model patterns include the model."""
+        return any(fnmatchcase(model, pattern) for pattern in self.models)
+
+    def need(self, model: str) -> None:
+        """Refuse what lies outside the key's model patterns."""
+        if not self.sees(model):
+            raise Problem("forbidden", "This key is not for that model.")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """What a new key is for."""
+
+    name: str
+    roles: tuple[str, ...]
+    person: bool = False
+    models: tuple[str, ...] = ("*",)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A new key. `secret` leaves the process once; `work` records the key."""
+
+    id: str
+    principal: str
+    secret: str
+    work: Work
+
+    def __repr__(self) -> str:
+        return f"CreatedKey({self.id!r})"
+
+
+def digest(secret: str) -> str:
+    """What is stored of a key: 256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def create(
+    connection: Connection, wanted: KeyRequest, *, by: str, at: datetime
+) -> CreatedKey:
+    """A new key and the Work that records it. A name belongs to one person or one service."""
+    _check(wanted, at)
+    kind = "person" if wanted.person else "service"
+    known = connection.execute(select(principal).where(principal.c.name == wanted.name)).first()
+    if known is not None and known.kind != kind:
+        raise Problem("invalid-request", f"{wanted.name!r} is a {known.kind} already.")
+    owner = known.id if known is not None else new_id("per" if wanted.person else "svc")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    key = new_id("key")
+    rows: list[tuple[Any, Sequence[dict[str, Any]]]] = []
+    if known is None:
+        values = {"id": owner, "kind": kind, "name": wanted.name, "created_at": at}
+        rows.append((principal, [values]))
+    stored = {
+        "id": key,
+        "principal": owner,
+        "hash": digest(secret),
+        "hint": secret[:8],
+        "roles": list(wanted.roles),
+        "models": list(wanted.models),
+        "created_at": at,
+        "created_by": by,
+        "expires_at": wanted.expires_at,
+        "last_used_at": None,
+        "revoked_at": None,
+    }
+    rows.append((api_key, [stored]))
+    entry = NewEntry(
+        id=new_id("ent"),
+        type="key.created",
+        at=at,
+        actor=by,
+        subject=key,
+        refs={"principal": owner},
+        data={
+            "kind": kind,
+            "roles": list(wanted.roles),
+            "models": list(wanted.models),
+            "expires_at": wanted.expires_at.isoformat() if wanted.expires_at else None,
+        },
+        private={"name": wanted.name},
+    )
+    return CreatedKey(key, owner, secret, Work(entries=[entry], rows=rows))
+
+
+def _check(wanted: KeyRequest, at: datetime) -> None:
+    unknown = [role for role in wanted.roles if not is_role(role)]
+    if unknown or not wanted.roles:
+        what = f"Unknown role {unknown[0]!r}." if unknown else "A key needs a role."
+        raise Problem("invalid-request", f"{what} Roles are listed in /openapi.json.")
+    if len(set(wanted.roles)) != len(wanted.roles):
+        raise Problem("invalid-request", "A role is named twice.")
+    judges = stakes(wanted.roles) or {"waiver_approver", "break_glass"} & set(wanted.roles)
+    if "admin" in wanted.roles and judges:
+        detail = "An admin cannot sign off, approve waivers or break the glass: make two persons."
+        raise Problem("invalid-request", detail)
+    if stakes(wanted.roles) and not wanted.person:
+        raise Problem("invalid-request", "Only a person signs off; a reviewer is a person.")
+    if wanted.expires_at is not None and wanted.expires_at <= at:
+        raise Problem("invalid-request", "expires_at lies in the past.")
+
+
+def revoke(key: str, *, by: str, at: datetime) -> Work:
+    """The Work that ends a key; Conflict if it is ended already."""
+
+    def end(connection: Connection) -> None:
+        statement = (
+            update(api_key)
+            .where(api_key.c.id == key, api_key.c.revoked_at.is_(None))
+            .values(revoked_at=at)
+        )
+        if connection.execute(statement).rowcount != 1:
+            raise Conflict("already-revoked", "This key is revoked already.")
+
+    entry = NewEntry(id=new_id("ent"), type="key.revoked", at=at, actor=by, subject=key)
+    return Work(entries=[entry], apply=end)
+
+
+def is_admin_elsewhere(connection: Connection, who: str, at: datetime) -> bool:
+    """Whether the person holds a standing admin key besides the one in hand."""
+    held = connection.execute(
+        select(api_key.c.roles, api_key.c.expires_at).where(
+            api_key.c.principal == who, api_key.c.revoked_at.is_(None)
+        )
+    )
+    return any(
+        "admin" in row.roles and (row.expires_at is None or row.expires_at > at)
+        for row in held
+    )
+
+
+class KeyRing:
+    """Look-ups by secret, remembered for a second: the hot path must not pay a query each time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: dict[str, tuple[float, Principal]] = {}
+        self._noted: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def find(self, secret: str, now: datetime) -> Principal | None:
+        """The principal of a standing key, or None."""
+        hashed = digest(secret)
+        cached = self._known.get(hashed)
+        if cached is None or time.monotonic() - cached[0] > _CACHE_SECONDS:
+            found = self._read(hashed)
+            with self._lock:
+                if found is None:
+                    self._known.pop(hashed, None)
+                    return None
+                if len(self._known) >= _CACHE_SIZE:
+                    self._known.clear()
+                self._known[hashed] = (time.monotonic(), found)
+            cached = (0.0, found)
+        who = cached[1]
+        return None if who.expires_at is not None and who.expires_at <= now else who
+
+    def forget(self) -> None:
+        """Read every key afresh; called when one was revoked here."""
+        with self._lock:
+            self._known.clear()
+
+    def note_use(self, who: Principal, now: datetime) -> Work | None:
+        """The Work that notes a key's use, at most once a minute; None when it was just noted."""
+        last = self._noted.get(who.key) or who.last_used_at
+        if last is not None and now - last < _NOTE_USE_EVERY:
+            return None
+        self._noted[who.key] = now
+
+        def note(connection: Connection) -> None:
+            connection.execute(
+                update(api_key).where(api_key.c.id == who.key).values(last_used_at=now)
+            )
+
+        return Work(entries=[], apply=note)
+
+    def _read(self, hashed: str) -> Principal | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(_BY_HASH, {"hash": hashed}).first()
+        if row is None:
+            return None
+        roles = tuple(row.roles)
+        return Principal(
+            id=row.principal,
+            kind=row.kind,
+            name=row.name,
+            key=row.id,
+            roles=roles,
+            models=tuple(row.models),
+            permissions=permissions(roles),
+            stakes=stakes(roles),
+            expires_at=row.expires_at,
+            last_used_at=row.last_used_at,
+        )
+

@@ -1,0 +1,188 @@
+"""Problem types (RFC 9457) and the one mapping from what can go wrong to an HTTP answer.
+
+An answer names the problem by a stable slug and tells a person what to do; it never carries a
+stack trace, SQL or a secret.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+
+from app.ledger.work import Conflict, LedgerUnavailable
+from gates.evidence import ImpossibleEvidence
+from gates.formats import FormatError
+from gates.policy import PolicyError
+
+log = logging.getLogger("clearance")
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+TITLES: Final[Mapping[str, tuple[int, str]]] = {
+    "malformed-request": (400, "The request could not be read"),
+    "unauthenticated": (401, "A valid API key is needed"),
+    "forbidden": (403, "This key may not do that"),
+    "not-found": (404, "There is nothing here"),
+    "decision-not-found": (404, "No such decision"),
+    "document-not-found": (404, "No such document"),
+    "entry-not-found": (404, "No such log entry"),
+    "key-not-found": (404, "No such key"),
+    "model-not-found": (404, "No such model"),
+    "policy-not-found": (404, "No such policy"),
+    "review-not-found": (404, "No such review"),
+    "method-not-allowed": (405, "This method is not offered here"),
+    "not-acceptable": (406, "None of the accepted formats is offered"),
+    "conflict": (409, "Something else changed at the same time"),
+    "idempotency-key-reused": (409, "This Idempotency-Key came with another body"),
+    "stale-decision": (409, "The decision is not the one that was answered"),
+    "already-answered": (409, "This person has answered already"),
+    "already-approved": (409, "This is approved already"),
+    "already-revoked": (409, "This is revoked already"),
+    "not-revocable": (409, "There is nothing to revoke"),
+    "no-review": (409, "This decision asks nothing of people"),
+    "review-closed": (409, "The review is closed"),
+    "review-not-open": (409, "The review waits for evidence"),
+    "payload-too-large": (413, "The body is too large"),
+    "unsupported-media-type": (415, "This content type is not understood"),
+    "invalid-request": (422, "The request is not valid"),
+    "malformed-json": (422, "The body is not valid JSON"),
+    "too-deep": (422, "The JSON is nested too deeply"),
+    "invalid-policy": (422, "The policy does not load"),
+    "no-policy": (422, "No policy applies"),
+    "ambiguous-policy": (422, "Several policies apply"),
+    "unknown-policy": (422, "The policy named is not active here"),
+    "policy-does-not-apply": (422, "The policy does not apply"),
+    "baseline-not-found": (422, "The baseline is not known"),
+    "ambiguous-evidence": (422, "The evidence contradicts itself"),
+    "evidence-erased": (410, "The evidence was erased"),
+    "internal-error": (500, "Something went wrong here"),
+    "record-unavailable": (503, "The record cannot be written now"),
+    "database-unavailable": (503, "The database cannot be reached now"),
+}
+"""Every slug that this service coins, its status and title. Slugs of evidence and of result files
+come from `gates` and are 422."""
+
+
+class Problem(Exception):  # noqa: N818 - an answer, not a fault
+    """An answer other than the one asked for."""
+
+    def __init__(
+        self,
+        slug: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; slugs that `gates` coins speak of evidence and are 422."""
+        return TITLES.get(self.slug, (422, ""))[0]
+
+    def response(self) -> Response:
+        """The problem as `application/problem+json`."""
+        title = TITLES.get(self.slug, (422, "The evidence cannot be used"))[1]
+        body: dict[str, Any] = {
+            "type": self.slug,
+            "title": title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            body["errors"] = list(self.errors)
+        return Response(
+            json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"),
+            self.status,
+            headers=self.headers,
+            media_type=PROBLEM_JSON,
+        )
+
+
+def pointer(location: Sequence[object]) -> str:
+    """A location as an RFC 6901 JSON pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an expected exception stands for; anything else is an internal error."""
+    match error:
+        case Problem():
+            return error
+        case ImpossibleEvidence():
+            where = [{"pointer": error.pointer, "detail": error.detail}]
+            return Problem(error.slug, error.detail, errors=where)
+        case FormatError():
+            return Problem(error.slug, error.detail)
+        case PolicyError():
+            found = [
+                {"pointer": where, "line": line, "detail": detail}
+                for where, line, detail in error.errors
+            ]
+            return Problem("invalid-policy", "The policy does not load.", errors=found)
+        case Conflict():
+            slug = error.slug if error.slug in TITLES else "conflict"
+            return Problem(slug, error.detail)
+        case LedgerUnavailable():
+            headers = {"Retry-After": str(error.retry_after)}
+            return Problem("record-unavailable", error.detail, headers=headers)
+        case SQLAlchemyError():
+            return Problem(
+                "database-unavailable",
+                "The database did not answer; nothing was changed. Try again.",
+                headers={"Retry-After": "1"},
+            )
+        case RequestValidationError():
+            found = [
+                {"pointer": pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()
+            ]
+            return Problem("invalid-request", "A parameter is not valid.", errors=found)
+        case HTTPException():
+            return _of_http(error)
+        case _:
+            return Problem("internal-error", "The fault is logged here under the request's id.")
+
+
+def _of_http(error: HTTPException) -> Problem:
+    slug = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large"}.get(
+        error.status_code, "malformed-request"
+    )
+    detail = {
+        "not-found": "No such path. The paths are listed in /openapi.json.",
+        "method-not-allowed": "The Allow header lists what this path offers.",
+    }.get(slug, "The request could not be understood.")
+    return Problem(slug, detail, headers=dict(error.headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app as a problem."""
+
+    async def answer(_: Request, error: Exception) -> Response:
+        problem = problem_of(error)
+        if problem.status == 500 or isinstance(error, SQLAlchemyError):
+            log.error("unhandled %s", type(error).__name__, exc_info=error)
+        return problem.response()
+
+    for kind in (
+        Problem,
+        ImpossibleEvidence,
+        FormatError,
+        PolicyError,
+        Conflict,
+        LedgerUnavailable,
+        SQLAlchemyError,
+        RequestValidationError,
+        HTTPException,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)

@@ -1,0 +1,1 @@
+"""Evidence in, a recorded decision out."""

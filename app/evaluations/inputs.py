@@ -1,0 +1,65 @@
+"""Everything that a decision was made from, as bytes that replay reads back value for value.
+
+The bytes are named by their digest and never rewritten; a part that was erased cannot be replayed.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, select
+
+from app.errors import Problem
+from app.ledger.tables import evidence_blob
+from gates.evidence import Submission
+from gates.history import History
+from gates.waivers import Waiver
+
+_COMPRESS_FROM: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The arguments of `decide`, with the policy by digest, and the engine that was asked."""
+
+    policy: str
+    submission: Submission
+    history: History
+    waivers: tuple[Waiver, ...]
+    at: datetime
+    engine: str
+
+
+_ADAPTER: Final = TypeAdapter(Inputs)
+
+
+def to_bytes(inputs: Inputs) -> bytes:
+    """JSON with defaults left out; reading it gives equal values."""
+    return _ADAPTER.dump_json(inputs, exclude_defaults=True)
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256 of the bytes as they are."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def blob(content: bytes, digest: str) -> Mapping[str, Any]:
+    """The row that keeps bytes by their digest."""
+    packed = zlib.compress(content, 1) if len(content) >= _COMPRESS_FROM else content
+    encoding = "zlib" if len(content) >= _COMPRESS_FROM else "identity"
+    return {"digest": digest, "encoding": encoding, "body": packed, "size": len(content)}
+
+
+def stored(connection: Connection, digest: str) -> Inputs:
+    """The inputs under a digest; refuses bytes that no longer have it."""
+    row = connection.execute(select(evidence_blob).where(evidence_blob.c.digest == digest)).first()
+    if row is None:
+        raise Problem("evidence-erased", "The evidence of this decision was erased.")
+    content = zlib.decompress(row.body) if row.encoding == "zlib" else bytes(row.body)
+    if digest_of(content) != digest:
+        raise Problem("evidence-erased", "The stored evidence is not what was recorded.")
+    return _ADAPTER.validate_json(content)

@@ -1,0 +1,181 @@
+"""From a submission's shape to the engine's values; native result files are read here.
+
+It converts and refuses; it looks nothing up and judges nothing.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.errors import Problem
+from app.evaluations.schemas import (
+    BaselineIn,
+    CandidateIn,
+    DocumentIn,
+    MeasurementIn,
+    ResultIn,
+    SourceIn,
+    SubmissionIn,
+)
+from gates.canonical import canonical, digest
+from gates.evidence import Candidate, Document, Evidence, Exceed, Measurement, Source
+from gates.formats import FormatError, Understood, read, read_json
+
+MAX_MEASUREMENTS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A submission as values, with a baseline that still has to be looked up where it is named."""
+
+    candidate: Candidate
+    stage: str
+    policy: str | None
+    evidence: Evidence
+    baseline: Evidence | None
+    baseline_reference: dict[str, str] | None
+    context: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def taken_in(submission: SubmissionIn) -> Intake:
+    """Everything that can be understood without asking the record."""
+    measurements = [_measurement(m) for m in submission.measurements]
+    files = [_understood(item, i, "/results") for i, item in enumerate(submission.results)]
+    measurements += _of_files(files)
+    if len(measurements) > MAX_MEASUREMENTS:
+        raise Problem("invalid-request", f"More than {MAX_MEASUREMENTS} measurements.")
+    measured_at = submission.measured_at
+    if measured_at is None:
+        measured_at = _oldest(file.measured_at for file in files)
+    evidence = Evidence(
+        measurements=tuple(measurements),
+        documents=tuple(_document(item) for item in submission.documents),
+        measured_at=measured_at,
+    )
+    given, reference = _baseline(submission.baseline)
+    return Intake(
+        candidate=_candidate(submission.candidate),
+        stage=submission.stage,
+        policy=submission.policy,
+        evidence=evidence,
+        baseline=given,
+        baseline_reference=reference,
+        context=dict(submission.context),
+        notes=tuple(note for file in files for note in file.notes),
+    )
+
+
+def _oldest(times: Iterable[datetime | None]) -> datetime | None:
+    """The evidence is as old as its oldest file; unknown where one file does not say."""
+    known: list[datetime] = []
+    for time in times:
+        if time is None:
+            return None
+        known.append(time)
+    return min(known, default=None)
+
+
+def _candidate(given: CandidateIn) -> Candidate:
+    components = tuple(item.model_dump(exclude_none=True) for item in given.components)
+    named = given.digest
+    if named is None and components:
+        # The order in which a pipeline lists its parts is not part of what ships.
+        named = digest(sorted(components, key=canonical))
+    return Candidate(given.model, given.version, named, given.uri, components)
+
+
+def _measurement(m: MeasurementIn) -> Measurement:
+    return Measurement(
+        metric=m.metric,
+        value=m.value,
+        n=m.n if m.scores is None else len(m.scores),
+        count=m.count,
+        n_errored=m.n_errored or 0,
+        stderr=m.stderr,
+        ci=(m.ci[0], m.ci[1]) if m.ci else None,
+        confidence=m.confidence,
+        scores=tuple(map(float, m.scores)) if m.scores is not None else None,
+        ids=tuple(m.ids) if m.ids is not None else None,
+        clusters=tuple(m.clusters) if m.clusters is not None else None,
+        exceed=Exceed(m.exceed.limit, m.exceed.count) if m.exceed else None,
+        quantile=m.quantile,
+        task=m.task,
+        slice=tuple(sorted(m.slice.items())),
+        unit=m.unit,
+        direction=m.direction,
+        source=_source(m.source) if m.source else None,
+        errors_stated=m.n_errored is not None,
+    )
+
+
+def _source(given: SourceIn) -> Source:
+    return Source(
+        tool=given.tool,
+        tool_version=given.tool_version,
+        suite=given.suite,
+        run_id=given.run_id,
+        dataset_name=given.dataset.name if given.dataset else None,
+        dataset_digest=given.dataset.digest if given.dataset else None,
+        prompt_set_digest=given.prompt_set_digest,
+    )
+
+
+def _document(given: DocumentIn) -> Document:
+    return Document(**given.model_dump())
+
+
+def _understood(item: ResultIn, position: int, place: str) -> Understood:
+    try:
+        match item:
+            case ResultIn(text=str(text)):
+                return read(item.name, text.encode(), item.format)
+            case ResultIn(base64=str(encoded)):
+                return read(item.name, base64.b64decode(encoded, validate=True), item.format)
+            case _:
+                return read_json(item.name, item.content, item.format)
+    except FormatError as error:
+        where = [{"pointer": f"{place}/{position}", "detail": error.detail}]
+        raise Problem(error.slug, error.detail, errors=where) from error
+    except (binascii.Error, ValueError, UnicodeError) as error:
+        where = [{"pointer": f"{place}/{position}/base64", "detail": "not valid base64"}]
+        raise Problem("invalid-request", "A result is not valid base64.", errors=where) from error
+
+
+def _of_files(files: Sequence[Understood]) -> list[Measurement]:
+    """The files' measurements, each marked with the file it came from."""
+    return [
+        replace(m, source=replace(m.source or Source(tool=file.format), file_digest=file.digest))
+        for file in files
+        for m in file.measurements
+    ]
+
+
+def _baseline(given: BaselineIn | None) -> tuple[Evidence | None, dict[str, str] | None]:
+    match given:
+        case None:
+            return None, None
+        case BaselineIn(version=str(version)):
+            return None, {"version": version}
+        case BaselineIn(evaluation=str(evaluation)):
+            return None, {"evaluation": evaluation}
+        case _:
+            measurements: list[Measurement] = [_measurement(m) for m in given.measurements or ()]
+            found = [
+                _understood(item, i, "/baseline/results")
+                for i, item in enumerate(given.results or ())
+            ]
+            measurements += _of_files(found)
+            return Evidence(measurements=tuple(measurements)), {"given": "with the evaluation"}
+
+
+def personal(context: dict[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """(what names persons, the rest) of a context; the first goes into the log as commitments."""
+    named = {k: v for k, v in context.items() if any(w in k.lower() for w in _PERSON_WORDS)}
+    return named, {k: v for k, v in context.items() if k not in named}
+
+
+_PERSON_WORDS = ("author", "committer", "user", "mail", "actor", "person", "owner", "triggered_by")

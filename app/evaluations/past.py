@@ -1,0 +1,257 @@
+"""What the record knows that bears on a decision, read in one short read, and its recheck.
+
+`guard` runs again inside the writer's transaction: what a decision depended on must still hold
+when it is recorded.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+)
+
+from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
+from app.ledger.work import Conflict
+from app.models.tables import model
+from app.policies.tables import policy_epoch
+from gates.evidence import Candidate, Evidence, SliceKey
+from gates.history import Look
+from gates.rules.looks import fingerprints
+
+COUNTED: Final = 1000
+"""Counts of candidates and baseline uses stop here; no policy asks for more."""
+
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_DIGEST: Final = "-"
+
+
+def _same(version: Any, digest: Any) -> ColumnElement[bool]:
+    """Equal version or equal digest: the same candidate (policy.md section 5)."""
+    return or_(version == bindparam("version"), digest == bindparam("digest"))
+
+
+_LOOKS_OF: Final = and_(
+    look.c.model == bindparam("model"),
+    look.c.stage == bindparam("stage"),
+    _same(look.c.version, look.c.candidate_digest),
+)
+_LOOK_COUNT: Final = select(func.count()).where(_LOOKS_OF).scalar_subquery()
+_LOOK_TOP: Final = select(func.max(look.c.sequence)).where(_LOOKS_OF).scalar_subquery()
+_LOOKS: Final = (
+    select(look.c.looks, look.c.version, look.c.candidate_digest)
+    .where(_LOOKS_OF)
+    .order_by(look.c.sequence)
+)
+
+
+def _of_model(column: Any) -> ScalarSelect[Any]:
+    return select(column).where(model.c.name == bindparam("model")).scalar_subquery()
+
+
+def _judged_since_clearance() -> ScalarSelect[int]:
+    cleared = (
+        select(func.max(decision.c.settled_at))
+        .where(
+            decision.c.model == bindparam("model"),
+            decision.c.stage == bindparam("stage"),
+            decision.c.status == "passed",
+        )
+        .scalar_subquery()
+    )
+    others = (
+        select(judged.c.version, judged.c.candidate_digest)
+        .distinct()
+        .where(
+            judged.c.model == bindparam("model"),
+            judged.c.stage == bindparam("stage"),
+            or_(
+                bindparam("dataset", type_=judged.c.dataset.type) == "",
+                judged.c.dataset.in_(("", bindparam("dataset", type_=judged.c.dataset.type))),
+            ),
+            not_(_same(judged.c.version, judged.c.candidate_digest)),
+            judged.c.first_at
+            > func.coalesce(cleared, bindparam("never", type_=judged.c.first_at.type)),
+        )
+        .limit(COUNTED)
+        .subquery()
+    )
+    return select(func.count()).select_from(others).scalar_subquery()
+
+
+_KNOWN_SLICES: Final = (
+    select(evaluation.c.known_slices)
+    .where(
+        evaluation.c.model == bindparam("model"),
+        evaluation.c.stage == bindparam("stage"),
+    )
+    .order_by(evaluation.c.received_at.desc(), evaluation.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_IS_JUDGED: Final = (
+    select(func.count())
+    .where(
+        judged.c.model == bindparam("model"),
+        judged.c.stage == bindparam("stage"),
+        judged.c.version == bindparam("version"),
+        judged.c.candidate_digest == bindparam("stated_digest"),
+        judged.c.dataset == bindparam("dataset"),
+    )
+    .scalar_subquery()
+)
+_PAST: Final = select(
+    _of_model(model.c.revision).label("revision"),
+    _of_model(model.c.facts).label("facts"),
+    _KNOWN_SLICES.label("known_slices"),
+    _LOOK_COUNT.label("look_count"),
+    _LOOK_TOP.label("look_top"),
+    _judged_since_clearance().label("judged"),
+    _IS_JUDGED.label("is_judged"),
+)
+_NOW: Final = select(
+    select(policy_epoch.c.value).scalar_subquery().label("epoch"),
+    _of_model(model.c.revision).label("revision"),
+    _LOOK_COUNT.label("look_count"),
+)
+_BASELINE_USES: Final = select(func.count()).select_from(
+    select(literal_column("1"))
+    .where(
+        baseline_use.c.baseline == bindparam("baseline"),
+        not_(
+            and_(
+                baseline_use.c.model == bindparam("model"),
+                _same(baseline_use.c.version, baseline_use.c.candidate_digest),
+            )
+        ),
+    )
+    .limit(COUNTED)
+    .subquery()
+)
+_FOREIGN: Final = (
+    select(evidence_part.c.part)
+    .where(
+        evidence_part.c.part.in_(bindparam("parts", expanding=True)),
+        not_(
+            and_(
+                evidence_part.c.model == bindparam("model"),
+                _same(evidence_part.c.version, evidence_part.c.candidate_digest),
+            )
+        ),
+    )
+    .distinct()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was read, and the marks by which the writer sees whether it still holds."""
+
+    epoch: int
+    revision: int | None
+    """None where the model was never heard of."""
+    look_count: int
+    look_top: int
+    looks: tuple[Look, ...]
+    known_slices: tuple[tuple[str, SliceKey], ...]
+    facts: dict[str, Any]
+    candidates_judged: int
+    is_judged: bool
+    """This candidate was judged on this data before."""
+    is_own: bool
+    """All looks were taken under this very version and digest, so that a unique key alone keeps
+    two decisions about the candidate apart."""
+    baseline_uses: int
+    foreign: frozenset[str]
+
+
+def read_past(
+    connection: Connection,
+    candidate: Candidate,
+    stage: str,
+    *,
+    epoch: int,
+    dataset: str,
+    parts: Sequence[str],
+    baseline: str | None,
+) -> Past:
+    """Everything that does not depend on the policy's rules."""
+    who = parameters(candidate, stage)
+    here = {"dataset": dataset, "never": _NEVER, "stated_digest": candidate.digest or ""}
+    row = connection.execute(_PAST, {**who, **here}).one()
+    looks = connection.execute(_LOOKS, who).all() if row.look_count else ()
+    own = (candidate.version, candidate.digest)
+    foreign = connection.execute(_FOREIGN, {**who, "parts": list(parts)}).scalars() if parts else ()
+    uses = connection.execute(_BASELINE_USES, {**who, "baseline": baseline}) if baseline else None
+    return Past(
+        epoch=epoch,
+        revision=row.revision,
+        look_count=row.look_count,
+        look_top=row.look_top or 0,
+        looks=tuple(Look(*item) for seen in looks for item in json.loads(seen.looks)),
+        known_slices=tuple(
+            (metric, tuple((k, v) for k, v in pairs)) for metric, pairs in row.known_slices or ()
+        ),
+        facts=row.facts or {},
+        candidates_judged=row.judged,
+        is_judged=row.is_judged > 0,
+        is_own=all((seen.version, seen.candidate_digest) == own for seen in looks),
+        baseline_uses=uses.scalar_one() if uses else 0,
+        foreign=frozenset(foreign),
+    )
+
+
+def parameters(candidate: Candidate, stage: str) -> dict[str, Any]:
+    """The candidate as bind parameters; no stored digest equals the mark for none."""
+    return {
+        "model": candidate.model,
+        "version": candidate.version,
+        "digest": candidate.digest or _NO_DIGEST,
+        "stage": stage,
+    }
+
+
+def guard(past: Past, candidate: Candidate, stage: str) -> Callable[[Connection], None]:
+    """The recheck under the log's lock: same policies, same facts, no look taken meanwhile."""
+    who = parameters(candidate, stage)
+
+    def check(connection: Connection) -> None:
+        now = connection.execute(_NOW, who).one()
+        if now.epoch != past.epoch:
+            raise Conflict("conflict", "The policies changed while this was decided.")
+        if now.revision != past.revision or now.look_count != past.look_count:
+            raise Conflict("conflict", "The candidate's history changed while this was decided.")
+
+    return check
+
+
+def dataset_key(evidence: Evidence) -> str:
+    """The data that evidence states it was measured on; empty where it states none."""
+    stated = {
+        item
+        for m in evidence.measurements
+        if m.source is not None
+        for item in (m.source.dataset_digest, m.source.prompt_set_digest)
+        if item is not None
+    }
+    if not stated:
+        return ""
+    return hashlib.sha256("\n".join(sorted(stated)).encode()).hexdigest()
+
+
+def parts_of(evidence: Evidence) -> tuple[str, ...]:
+    """Fingerprints of the native files and per-example scores in the evidence."""
+    return tuple(sorted({mark for m in evidence.measurements for mark in fingerprints(m)}))

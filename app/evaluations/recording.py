@@ -1,0 +1,338 @@
+"""A decision as rows, log entries and the answer's bytes: what is committed all or nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Table
+
+from app.auth.keys import Principal
+from app.database import to_text
+from app.evaluations import past as pasts
+from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
+from app.evaluations.intake import Intake, personal
+from app.evaluations.past import Past
+from app.evaluations.presentation import decision_json
+from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
+from app.idempotency import Once
+from app.ids import new_id
+from app.ledger.tables import evidence_blob
+from app.ledger.work import NewEntry, Receipt, Work
+from app.models.tables import model
+from app.policies.shelf import Active
+from app.reviews.tables import review
+from gates.decision import Decision, ReviewNeed
+from gates.evidence import Submission
+from gates.verdict import Verdict
+
+DECISION_ENTRY: Final = 1
+"""`decision.recorded` is the second of a submission's entries."""
+
+_STATUS: Final[Mapping[Verdict, str]] = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.ESCALATE: "pending",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One submission, decided: all that recording it needs."""
+
+    who: Principal
+    intake: Intake
+    raw: bytes
+    active: Active
+    past: Past
+    inputs: Inputs
+    baseline_digest: str | None
+    decided: Decision
+    at: datetime
+    public_url: str
+    once: Once | None = None
+
+    @property
+    def submission(self) -> Submission:
+        """What the engine saw."""
+        return self.inputs.submission
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The Work to commit, and the answer but for its place in the log."""
+
+    id: str
+    work: Work
+    document: bytes
+
+
+def initial_status(decided: Decision) -> str:
+    """Where a decision stands the moment it is made."""
+    return "observed" if decided.observe else _STATUS[decided.verdict]
+
+
+def validity_end(decided: Decision, start: datetime, *ends: datetime | None) -> datetime:
+    """`valid_days` from the start, and never past a waiver, a document or an approval's end."""
+    limits = (decided.valid_until, *ends)
+    by_policy = start + timedelta(days=decided.valid_days)
+    return min([by_policy, *(end for end in limits if end is not None)])
+
+
+def review_row(need: ReviewNeed, decision_id: str, model_name: str, at: datetime) -> dict[str, Any]:
+    """The review that an escalation opens; it waits for evidence where that could settle it."""
+    opens = at + timedelta(hours=need.evidence_first_hours)
+    return {
+        "id": new_id("rev"),
+        "decision": decision_id,
+        "model": model_name,
+        "status": "awaiting_evidence" if need.evidence_first_hours > 0 else "open",
+        "needed": [[role, minimum] for role, minimum in need.needed],
+        "due_hours": need.due_hours,
+        "expires_hours": need.expires_hours,
+        "created_at": at,
+        "opens_at": opens,
+        "due_at": opens + timedelta(hours=need.due_hours),
+        "expires_at": opens + timedelta(hours=need.expires_hours),
+        "closed_at": None,
+        "revision": 0,
+    }
+
+
+def review_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A review that nobody has answered yet, as a Decision shows it."""
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "opens_at": to_text(row["opens_at"]),
+        "due_at": to_text(row["due_at"]),
+        "expires_at": to_text(row["expires_at"]),
+        "needed": [{"role": role, "min": least, "have": 0} for role, least in row["needed"]],
+    }
+
+
+def links(public_url: str, decision_id: str) -> dict[str, str]:
+    """Where a decision and its views are."""
+    here = f"{public_url}/v1/decisions/{decision_id}"
+    return {
+        "self": here,
+        "report": f"{here}/report",
+        "barrier": f"{here}/barrier",
+        "replay": f"{here}/replay",
+    }
+
+
+def recorded(case: Case) -> Recorded:
+    """Everything that committing the case writes."""
+    decided, candidate = case.decided, case.submission.candidate
+    ids = {"decision": new_id("dec"), "evaluation": new_id("ev"), "entry": new_id("ent")}
+    status = initial_status(decided)
+    end = validity_end(decided, case.at) if status == "passed" else None
+    asked = None
+    if status == "pending" and decided.review is not None:
+        asked = review_row(decided.review, ids["decision"], candidate.model, case.at)
+    document = json.dumps(
+        decision_json(
+            decided,
+            id=ids["decision"],
+            status=status,
+            evaluation=ids["evaluation"],
+            policy_version=case.active.version,
+            review=review_json(asked) if asked else None,
+            valid_until=to_text(end) if end else None,
+            notes=list(case.intake.notes),
+            links=links(case.public_url, ids["decision"]),
+        ),
+        ensure_ascii=False,
+        separators=(",", ":"),
+        allow_nan=False,
+    ).encode()
+    inputs = to_bytes(case.inputs)
+    blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
+    stored = {
+        "id": ids["decision"],
+        "evaluation": ids["evaluation"],
+        "entry": ids["entry"],
+        "model": candidate.model,
+        "version": candidate.version,
+        "candidate_digest": candidate.digest,
+        "stage": case.submission.stage,
+        "policy": case.active.name,
+        "policy_version": case.active.version,
+        "policy_digest": case.active.digest,
+        "verdict": str(decided.verdict),
+        "status": status,
+        "digest": decided.digest,
+        "document": document,
+        "submitted_by": case.who.id,
+        "decided_at": case.at,
+        "settled_at": case.at if status in {"passed", "failed"} else None,
+        "valid_until": end,
+        "deadline": asked["expires_at"] if asked else None,
+    }
+    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
+    if case.past.revision is None:
+        rows.append((model, [_new_model(case)]))
+    rows += [
+        (evidence_blob, blobs),
+        (evaluation, [_evaluation(case, ids["evaluation"], blobs)]),
+        (decision, [stored]),
+        *_memory(case, ids["decision"]),
+    ]
+    if asked:
+        rows.append((review, [asked]))
+    if case.once:
+        rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
+    work = Work(
+        entries=_entries(case, ids, stored, asked, blobs),
+        rows=rows,
+        guard=pasts.guard(case.past, candidate, case.submission.stage),
+        commutes=case.past.is_own,
+    )
+    return Recorded(ids["decision"], work, document)
+
+
+def _new_model(case: Case) -> dict[str, Any]:
+    return {
+        "name": case.submission.candidate.model,
+        "owner": None,
+        "facts": {},
+        "revision": 0,
+        "created_at": case.at,
+        "updated_at": case.at,
+    }
+
+
+def _evaluation(case: Case, name: str, blobs: list[Mapping[str, Any]]) -> dict[str, Any]:
+    candidate, evidence = case.submission.candidate, case.submission.evidence
+    slices = sorted({(m.metric, m.slice) for m in evidence.measurements if m.slice})
+    return {
+        "id": name,
+        "model": candidate.model,
+        "version": candidate.version,
+        "digest": candidate.digest,
+        "stage": case.submission.stage,
+        "inputs": blobs[0]["digest"],
+        "raw": blobs[1]["digest"],
+        "known_slices": slices,
+        "context": case.intake.context,
+        "submitted_by": case.who.id,
+        "received_at": case.at,
+    }
+
+
+def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str, Any]]]]:
+    """What later decisions must know: looks, who was judged, whose evidence this is."""
+    candidate, stage = case.submission.candidate, case.submission.stage
+    who = {
+        "model": candidate.model,
+        "version": candidate.version,
+        "candidate_digest": candidate.digest or "",
+    }
+    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
+    known = {(item.hypothesis, item.inputs, item.outcome) for item in case.past.looks}
+    taken = [
+        (item.hypothesis, item.inputs, item.number, str(item.outcome))
+        for item in case.decided.looks
+        if (item.hypothesis, item.inputs, str(item.outcome)) not in known
+    ]
+    if taken:
+        look_row = {
+            **who,
+            "decision": decision_id,
+            "stage": stage,
+            "candidate_digest": candidate.digest,
+            "sequence": case.past.look_top + 1,
+            "looks": json.dumps(taken),
+        }
+        rows.append((look, [look_row]))
+    if not case.past.is_judged:
+        dataset = pasts.dataset_key(case.submission.evidence)
+        judged_row = {**who, "stage": stage, "dataset": dataset, "first_at": case.at}
+        rows.append((judged, [judged_row]))
+    if case.baseline_digest:
+        rows.append((baseline_use, [{**who, "baseline": case.baseline_digest}]))
+    if parts := pasts.parts_of(case.submission.evidence):
+        rows.append((evidence_part, [{**who, "part": part} for part in parts]))
+    return rows
+
+
+def _entries(
+    case: Case,
+    ids: Mapping[str, str],
+    stored: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
+    blobs: list[Mapping[str, Any]],
+) -> list[NewEntry]:
+    candidate = case.submission.candidate
+    named, _ = personal(case.intake.context)
+    who = {"model": candidate.model, "version": candidate.version, "digest": candidate.digest}
+    received = NewEntry(
+        id=new_id("ent"),
+        type="evaluation.received",
+        at=case.at,
+        actor=case.who.id,
+        subject=ids["evaluation"],
+        refs={"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]},
+        data={"candidate": who, "stage": case.submission.stage},
+        private=named,
+    )
+    made = NewEntry(
+        id=ids["entry"],
+        type="decision.recorded",
+        at=case.at,
+        actor=case.who.id,
+        subject=ids["decision"],
+        refs={
+            "evaluation": ids["evaluation"],
+            "inputs": blobs[0]["digest"],
+            "policy": case.active.digest,
+            "document": digest_of(stored["document"]),
+        },
+        data={
+            "candidate": who,
+            "stage": stored["stage"],
+            "policy": case.active.name,
+            "policy_version": case.active.version,
+            "verdict": stored["verdict"],
+            "status": stored["status"],
+            "digest": stored["digest"],
+            "engine": case.decided.engine,
+            "attempt": case.decided.attempt,
+            "valid_until": to_text(stored["valid_until"]) if stored["valid_until"] else None,
+        },
+    )
+    if asked is None:
+        return [received, made]
+    opened = NewEntry(
+        id=new_id("ent"),
+        type="review.opened",
+        at=case.at,
+        actor=case.who.id,
+        subject=asked["id"],
+        refs={"decision": ids["decision"], "digest": stored["digest"]},
+        data={
+            "needed": asked["needed"],
+            "status": asked["status"],
+            "opens_at": to_text(asked["opens_at"]),
+            "expires_at": to_text(asked["expires_at"]),
+        },
+    )
+    return [received, made, opened]
+
+
+def with_audit(document: bytes, audit: Mapping[str, Any]) -> bytes:
+    """A decision's document with its place in the log added at the end."""
+    return document[:-1] + b',"audit":' + json.dumps(audit).encode() + b"}"
+
+
+def audit_json(receipt: Receipt) -> dict[str, Any]:
+    """Where the decision stands in the log, with its proof."""
+    entry = receipt.entries[DECISION_ENTRY]
+    return {
+        "index": entry.index,
+        "leaf": entry.leaf.hex(),
+        "checkpoint": receipt.checkpoint,
+        "proof": [node.hex() for node in entry.proof],
+    }

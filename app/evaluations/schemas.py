@@ -1,0 +1,219 @@
+"""What a pipeline may send: the shape of a submission. Unknown fields and lax types are refused.
+
+Shape only; whether a measurement is possible is for `gates.evidence` and the engine to say.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from app.bodies import Strict
+
+MAX_MEASUREMENTS = 10_000
+MAX_CONTEXT = 4096
+MAX_INTEGER = 2**53
+
+_PLAIN = r"^[^\x00-\x1f\x7f\u2028\u2029]+$"
+
+
+def _time(value: object) -> object:
+    """RFC 3339 text only: a bare number or a time without zone would be a guess."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) > 40:
+        raise ValueError("a time such as 2026-11-20T10:00:00Z is needed")
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("a time such as 2026-11-20T10:00:00Z is needed") from None
+    if parsed.tzinfo is None or parsed.utcoffset() is None:
+        raise ValueError("a time needs its zone, such as 2026-11-20T10:00:00Z")
+    if not 1900 < parsed.year < 9000:
+        raise ValueError("this year cannot be meant")
+    return parsed
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("text may not contain NUL")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
+Text = Annotated[str, Field(max_length=2000), AfterValidator(_no_nul)]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", examples=["sha256:" + "0" * 64])]
+Time = Annotated[datetime, BeforeValidator(_time)]
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Stage = Literal[
+    "data_readiness", "baseline", "evaluation", "limited_release", "broad_rollout", "monitoring"
+]
+
+
+class ComponentIn(Strict):
+    """One part of what ships: a prompt, an index, a tool, an upstream model."""
+
+    kind: Name
+    name: Name
+    version: Name | None = None
+    digest: Digest | None = None
+
+
+class CandidateIn(Strict):
+    """The version that asks for release."""
+
+    model: Name
+    version: Name
+    digest: Annotated[
+        Digest | None, Field(description="Names all that ships; else taken from `components`.")
+    ] = None
+    uri: Text | None = None
+    components: Annotated[list[ComponentIn], Field(max_length=200)] = []
+
+
+class DatasetIn(Strict):
+    """The data set behind a measurement."""
+
+    name: Name | None = None
+    digest: Name | None = None
+
+
+class SourceIn(Strict):
+    """Where a measurement comes from."""
+
+    tool: Name | None = None
+    tool_version: Name | None = None
+    suite: Name | None = None
+    run_id: Name | None = None
+    dataset: DatasetIn | None = None
+    prompt_set_digest: Name | None = None
+
+
+class ExceedIn(Strict):
+    """How many of n examples lie above a limit."""
+
+    limit: float
+    count: Count
+
+
+class MeasurementIn(Strict):
+    """One value of one metric: exactly one of `value`, `count` + `n`, `scores`, `exceed` + `n`."""
+
+    metric: Name
+    value: float | None = None
+    n: Count | None = None
+    count: Count | None = None
+    n_errored: Count | None = None
+    stderr: Annotated[float | None, Field(ge=0)] = None
+    ci: Annotated[list[float] | None, Field(min_length=2, max_length=2)] = None
+    confidence: Annotated[float | None, Field(gt=0, lt=1)] = None
+    scores: Annotated[list[float] | None, Field(min_length=1, max_length=1_000_000)] = None
+    ids: Annotated[list[Name] | None, Field(max_length=1_000_000)] = None
+    clusters: Annotated[list[Name] | None, Field(max_length=1_000_000)] = None
+    exceed: ExceedIn | None = None
+    quantile: Annotated[float | None, Field(gt=0, le=1)] = None
+    task: Name | None = None
+    slice: Annotated[dict[Name, Name], Field(max_length=20)] = {}
+    unit: Name | None = None
+    direction: Literal["higher", "lower"] | None = None
+    source: SourceIn | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Self:
+        """A measurement that says two things, or nothing, says nothing certain."""
+        given = (self.value, self.count, self.scores, self.exceed)
+        if sum(item is not None for item in given) != 1:
+            raise ValueError("give exactly one of value, count + n, scores, exceed + n")
+        if (self.count is not None or self.exceed is not None) and self.n is None:
+            raise ValueError("a count needs n, the number of scored examples")
+        if self.scores is None:
+            if self.ids is not None or self.clusters is not None:
+                raise ValueError("ids and clusters belong to scores")
+        else:
+            self._fits_scores(self.scores)
+        if self.value is None and (self.stderr, self.ci) != (None, None):
+            raise ValueError("stderr and ci belong to value")
+        if (self.ci is None) != (self.confidence is None):
+            raise ValueError("ci and confidence belong together")
+        return self
+
+    def _fits_scores(self, scores: list[float]) -> None:
+        if self.n not in (None, len(scores)):
+            raise ValueError("n differs from the number of scores; leave it out")
+        for name, values in (("ids", self.ids), ("clusters", self.clusters)):
+            if values is not None and len(values) != len(scores):
+                raise ValueError(f"{name} and scores differ in length")
+        if self.ids is not None and len(set(self.ids)) != len(self.ids):
+            raise ValueError("ids name an example twice")
+
+
+class ResultIn(Strict):
+    """A native result file: exactly one of `content` (as JSON), `text`, `base64`."""
+
+    name: Name
+    format: Name = "auto"
+    content: Any = None
+    text: Annotated[str | None, Field(description="The file, as it stands")] = None
+    base64: str | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Self:
+        """The same file twice could be two files."""
+        given = {"content", "text", "base64"} & self.model_fields_set
+        if len(given) != 1 or getattr(self, next(iter(given))) is None:
+            raise ValueError("give exactly one of content, text, base64")
+        return self
+
+
+Measurements = Annotated[list[MeasurementIn], Field(max_length=MAX_MEASUREMENTS)]
+Results = Annotated[list[ResultIn], Field(max_length=100)]
+
+
+class BaselineIn(Strict):
+    """The version compared with: a known version, a known evaluation, or its measurements."""
+
+    version: Name | None = None
+    evaluation: Name | None = None
+    measurements: Annotated[Measurements | None, Field(min_length=1)] = None
+    results: Annotated[Results | None, Field(min_length=1)] = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Self:
+        """Two baselines would be two answers."""
+        given = (self.version, self.evaluation, self.measurements, self.results)
+        if sum(item is not None for item in given) != 1:
+            raise ValueError("give exactly one of version, evaluation, measurements, results")
+        return self
+
+
+class DocumentIn(Strict):
+    """A document beside the numbers, as the pipeline declares it."""
+
+    kind: Name
+    uri: Text | None = None
+    sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    subject: Digest | None = None
+    issued_at: Time | None = None
+    expires_at: Time | None = None
+    signed_by: Name | None = None
+
+
+class SubmissionIn(Strict):
+    """One evaluation: who asks for which stage, with which evidence."""
+
+    candidate: CandidateIn
+    stage: Stage
+    policy: Name | None = None
+    measurements: Measurements = []
+    results: Results = []
+    baseline: BaselineIn | None = None
+    documents: Annotated[list[DocumentIn], Field(max_length=200)] = []
+    measured_at: Time | None = None
+    context: dict[Name, Text] = {}
+
+    @model_validator(mode="after")
+    def small_context(self) -> Self:
+        """Context is a note beside the evidence, not a place to keep files."""
+        if sum(len(k.encode()) + len(v.encode()) for k, v in self.context.items()) > MAX_CONTEXT:
+            raise ValueError(f"context is larger than {MAX_CONTEXT} bytes")
+        return self

@@ -1,0 +1,197 @@
+"""Where decisions stand now: status at a moment, and the clearance that follows from it.
+
+Time is looked at on every read, so that a late clean-up never keeps anything cleared.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    and_,
+    case,
+    literal,
+    or_,
+    select,
+)
+
+from app.evaluations.tables import decision
+from app.policies.shelf import Active, Snapshot
+from gates.evidence import Candidate
+from gates.history import PassedStage
+
+SETTLED: Final = ("passed", "failed", "revoked")
+STATUSES: Final = (
+    "passed", "failed", "pending", "expired", "revoked", "observed", "superseded"
+)
+
+
+def status_at(row: Row[Any], now: datetime) -> str:
+    """The status of a decision's row at a moment."""
+    stored: str = row.status
+    if stored == "pending" and row.deadline is not None and now >= row.deadline:
+        return "expired"
+    if stored == "passed" and (row.valid_until is None or now >= row.valid_until):
+        return "expired"
+    return stored
+
+
+def status_column(now: datetime) -> ColumnElement[str]:
+    """The same in SQL, for lists."""
+    late = and_(decision.c.status == "pending", decision.c.deadline <= now)
+    over = and_(
+        decision.c.status == "passed",
+        or_(decision.c.valid_until.is_(None), decision.c.valid_until <= now),
+    )
+    return case((or_(late, over), literal("expired", String)), else_=decision.c.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Whether a version may stand at a stage, and because of which decision."""
+
+    is_cleared: bool
+    reason: str
+    status: str
+    decision: str | None = None
+    passed_at: datetime | None = None
+    valid_until: datetime | None = None
+    digest: str | None = None
+
+
+def clearance(
+    connection: Connection,
+    snapshot: Snapshot,
+    *,
+    model: str,
+    version: str | None,
+    digest: str | None,
+    stage: str,
+    now: datetime,
+) -> Clearance:
+    """Every enforcing policy that applies must have a valid pass as its newest settled decision."""
+    applying = [a for a in snapshot.applying(model, stage) if not a.policy.observe]
+    if not applying:
+        return Clearance(False, "no policy in force applies to this model and stage", "none")
+    found: list[Clearance] = []
+    for active in applying:
+        rows = governing(connection, active, model, version, digest, stage, now)
+        found.append(_of_policy(active, rows, now))
+    refused = [item for item in found if not item.is_cleared]
+    if refused:
+        return refused[0]
+    return min(found, key=lambda item: item.valid_until or now)
+
+
+def governing(  # noqa: PLR0913 - a clearance's scope has these parts
+    connection: Connection,
+    active: Active,
+    model: str,
+    version: str | None,
+    digest: str | None,
+    stage: str,
+    now: datetime,
+) -> Sequence[Row[Any]]:
+    """The newest settled decision of a policy, one per digest of the version."""
+    settled = or_(
+        decision.c.status.in_(SETTLED),
+        and_(decision.c.status == "pending", decision.c.deadline <= now),
+    )
+    where = [
+        decision.c.model == model,
+        decision.c.stage == stage,
+        decision.c.policy == active.name,
+        settled,
+    ]
+    if version is not None:
+        where.append(decision.c.version == version)
+    if digest is not None:
+        where.append(decision.c.candidate_digest == digest)
+    newest = select(decision).where(*where)
+    newest = newest.order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+    first = connection.execute(newest.limit(1)).first()
+    if first is None:
+        return ()
+    if digest is not None:
+        return (first,)
+    other = connection.execute(
+        newest.where(decision.c.candidate_digest.is_distinct_from(first.candidate_digest)).limit(1)
+    ).first()
+    return (first,) if other is None else (first, other)
+
+
+def _of_policy(active: Active, rows: Sequence[Row[Any]], now: datetime) -> Clearance:
+    match rows:
+        case []:
+            return Clearance(False, f"policy {active.name} has no settled decision", "none")
+        case [row]:
+            return _of_decision(active, row, now)
+        case _:
+            reason = "this version was judged under several digests; ask with `digest`"
+            return Clearance(False, reason, "none")
+
+
+def _of_decision(active: Active, row: Row[Any], now: datetime) -> Clearance:
+    status = status_at(row, now)
+    common: dict[str, Any] = {
+        "status": status,
+        "decision": row.id,
+        "valid_until": row.valid_until,
+        "digest": row.candidate_digest,
+    }
+    if status == "passed":
+        reason = f"passed under policy {active.name} version {row.policy_version}"
+        return Clearance(True, reason, passed_at=row.settled_at, **common)
+    reason = f"the newest settled decision of policy {active.name} is {status}"
+    return Clearance(False, reason, **common)
+
+
+def passed_stages(
+    connection: Connection,
+    snapshot: Snapshot,
+    candidate: Candidate,
+    stages: Iterable[str],
+    now: datetime,
+) -> tuple[PassedStage, ...]:
+    """The stages at which the same digest, else the same version, is cleared."""
+    found = []
+    for stage in stages:
+        held = clearance(
+            connection,
+            snapshot,
+            model=candidate.model,
+            version=candidate.version if candidate.digest is None else None,
+            digest=candidate.digest,
+            stage=stage,
+            now=now,
+        )
+        if held.is_cleared and held.passed_at is not None:
+            found.append(
+                PassedStage(
+                    stage, candidate.version, held.digest, held.passed_at, held.valid_until
+                )
+            )
+    return tuple(found)
+
+
+def last_passed(
+    connection: Connection, model: str, stage: str, now: datetime
+) -> Row[Any] | None:
+    """The newest decision of a model that holds a pass at a stage: what `last_passed` names."""
+    statement = (
+        select(decision)
+        .where(
+            decision.c.model == model,
+            decision.c.stage == stage,
+            decision.c.status == "passed",
+            decision.c.settled_at <= now,
+        )
+        .order_by(decision.c.settled_at.desc(), decision.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).first()

@@ -1,0 +1,1 @@
+"""Models: owners, facts, and which version stands where."""

@@ -1,0 +1,1 @@
+"""Open questions to people, and their recorded answers."""

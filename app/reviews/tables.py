@@ -1,0 +1,43 @@
+"""Tables of reviews and sign-offs. A person answers a review once."""
+
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import UniqueConstraint
+
+from app.database import CanonicalJson, UtcDateTime, metadata
+from app.evaluations.tables import decision
+
+review = Table(
+    "review",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("decision", ForeignKey(decision.c.id), nullable=False, unique=True),
+    Column("model", String(200), nullable=False),
+    Column("status", String(24), nullable=False),
+    Column("needed", CanonicalJson, nullable=False),
+    Column("due_hours", Float, nullable=False),
+    Column("expires_hours", Float, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("opens_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime, nullable=True),
+    Column("revision", Integer, nullable=False),
+    Index(None, "status", "created_at"),
+)
+"""`needed` is [[role, minimum], …]. `revision` rises with every answer: two answers at one time
+must not both believe that they were the first."""
+
+sign_off = Table(
+    "sign_off",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("review", ForeignKey(review.c.id), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("answer", String(24), nullable=False),
+    Column("comment", Text, nullable=True),
+    Column("decision_digest", String(71), nullable=False),
+    Column("until", UtcDateTime, nullable=True),
+    Column("signed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("review", "person"),
+)

@@ -1,0 +1,40 @@
+"""What one running service consists of, handed to every use case; it decides nothing itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import Request
+from sqlalchemy import Engine
+
+from app.auth.keys import KeyRing
+from app.ledger.writer import Ledger
+from app.policies.shelf import Shelf
+from app.settings import Settings
+from app.telemetry import Telemetry
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC. Use cases take it from here once and hand it on."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts of the service and the clock they share."""
+
+    settings: Settings
+    engine: Engine
+    ledger: Ledger
+    keys: KeyRing
+    policies: Shelf
+    telemetry: Telemetry
+    clock: Clock = utc_now
+
+
+def runtime_of(request: Request) -> Runtime:
+    """The service behind a request."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
