@@ -1,0 +1,202 @@
+"""EleutherAI lm-evaluation-harness `results_*.json`, versions 0.3 and 0.4.
+
+A task read through a filter is the task `name/filter`. It refuses to turn rows of groups into
+evidence of their own, and to take a limited run for a whole one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from gates.evidence import Measurement, Source
+from gates.formats.cells import MISSING, NotANumber, instant, number, whole
+from gates.formats.result_file import ResultFile
+from gates.formats.understood import Reading
+
+NAME = "lm-eval"
+TITLE = "lm-evaluation-harness results"
+RECOGNISED_BY = "a JSON object with `results` of objects, `versions` and `config`"
+TOOL = "lm-evaluation-harness"
+
+_LOWER_IS_BETTER = frozenset({"perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte"})
+_LOWER_IN_0_3 = _LOWER_IS_BETTER | {"ppl"}
+_BOOKKEEPING = frozenset({"name", "alias", "sample_len", "sample_count"})
+
+Direction = Literal["higher", "lower"]
+
+
+def mismatch(file: ResultFile) -> str | None:
+    """Why this is not a results file of the harness; None where it is."""
+    found = file.json_object
+    if found is None:
+        return "not a JSON object"
+    absent = [k for k in ("results", "versions", "config") if not isinstance(found.get(k), dict)]
+    if absent:
+        return f"no object `{absent[0]}`"
+    rows = _mapping(found, "results").values()
+    return None if all(isinstance(row, dict) for row in rows) else "`results` is not of objects"
+
+
+def read(file: ResultFile) -> Reading:
+    """Every metric of every task, with stderr, n and direction where the file has them."""
+    run = _Run(file, file.json_object or {})
+    notes: list[str] = []
+    measurements = tuple(
+        m for task in _mapping(run.root, "results") for m in _of_task(run, task, notes)
+    )
+    if not measurements:
+        raise file.nothing_measured("`results` holds no metric; the run did not finish")
+    if not run.has_filters:
+        notes.append("written by version 0.3, which does not say how many examples were scored")
+    return Reading(
+        measurements,
+        tool_version=_text(run.root.get("lm_eval_version")) or (None if run.has_filters else "0.3"),
+        model=_model(run.root),
+        measured_at=instant(run.root.get("date")),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    file: ResultFile
+    root: Mapping[str, object]
+
+    @property
+    def has_filters(self) -> bool:
+        """Version 0.4, whose metrics are written `name,filter`."""
+        rows = _mapping(self.root, "results").values()
+        return "configs" in self.root or any(
+            "," in key for row in rows if isinstance(row, dict) for key in row
+        )
+
+    def is_aggregate(self, task: str) -> bool:
+        subtasks = _mapping(self.root, "group_subtasks").get(task)
+        if isinstance(subtasks, list) and subtasks:
+            results = _mapping(self.root, "results")
+            return any(isinstance(subtask, str) and subtask in results for subtask in subtasks)
+        return task in _mapping(self.root, "groups")
+
+    def incomplete(self, task: str) -> str | None:
+        limit = _mapping(self.root, "config").get("limit")
+        if limit is not None:
+            return f"the run was limited (--limit {limit!s:.40}) and is not the whole test set"
+        tasks = _mapping(self.root, "n-samples") if self.is_aggregate(task) else (task,)
+        for name in tasks:
+            sizes = _mapping(_mapping(self.root, "n-samples"), name)
+            effective, original = _size(sizes.get("effective")), _size(sizes.get("original"))
+            if effective is not None and original is not None and effective < original:
+                return f"only {effective} of {original} examples of {name} were run"
+        return None
+
+    def n(self, task: str, key: str) -> int | None:
+        row = _mapping(_mapping(self.root, "results"), task)
+        for size in (
+            _mapping(row, "sample_count").get(key),
+            _mapping(_mapping(self.root, "n-samples"), task).get("effective"),
+            row.get("sample_len"),
+        ):
+            if size is not None:
+                found = _size(size)
+                if found is None:
+                    raise self.file.malformed(f"{task}: the number of samples is not a number")
+                return found
+        return None
+
+    def direction(self, task: str, metric: str) -> Direction | None:
+        stated = _mapping(_mapping(self.root, "higher_is_better"), task).get(metric)
+        entries = _mapping(_mapping(self.root, "configs"), task).get("metric_list")
+        if stated is None and isinstance(entries, list):
+            for entry in entries:
+                if isinstance(entry, dict) and entry.get("metric") == metric:
+                    stated = entry.get("higher_is_better")
+        if isinstance(stated, bool):
+            return "higher" if stated else "lower"
+        known = _LOWER_IS_BETTER if self.has_filters else _LOWER_IN_0_3
+        return "lower" if metric in known else None
+
+    def source(self, task: str) -> Source:
+        config = _mapping(_mapping(self.root, "configs"), task)
+        parts = [_text(config.get("dataset_path")), _text(config.get("dataset_name"))]
+        version = _mapping(self.root, "versions").get(task)
+        return Source(
+            tool=TOOL,
+            tool_version=_text(self.root.get("lm_eval_version")),
+            suite=task if version is None else f"{task}@{version!s:.40}",
+            dataset_name="/".join(part for part in parts if part) or None,
+            prompt_set_digest=_text(_mapping(self.root, "task_hashes").get(task)),
+        )
+
+
+def _of_task(run: _Run, task: str, notes: list[str]) -> Iterator[Measurement]:
+    row = _mapping(_mapping(run.root, "results"), task)
+    for key, value in row.items():
+        metric, filter_name = _split(key) if run.has_filters else (key, "none")
+        if not metric or key in _BOOKKEEPING:
+            if key not in _BOOKKEEPING and isinstance(value, int | float):
+                notes.append(f"{task}: `{key}` has no filter after a comma and was not read")
+            continue
+        if metric == "bypass":
+            notes.append(f"{task}: `bypass` stands for predictions that nothing scored; left out")
+            continue
+        base = metric.removesuffix("_stderr")
+        if base != metric and _joined(run, base, filter_name) in row:
+            continue
+        found, stderr = _number(value), row.get(_joined(run, f"{metric}_stderr", filter_name))
+        yield Measurement(
+            metric=metric,
+            value=found,
+            n=run.n(task, key),
+            stderr=_number(stderr),
+            task=task if filter_name == "none" else f"{task}/{filter_name}",
+            direction=run.direction(task, metric),
+            source=run.source(task),
+            aggregate=run.is_aggregate(task),
+            missing=MISSING if found is None else None,
+            incomplete=run.incomplete(task),
+        )
+
+
+def _split(key: str) -> tuple[str, str]:
+    metric, _, filter_name = key.rpartition(",")
+    return metric, filter_name
+
+
+def _joined(run: _Run, metric: str, filter_name: str) -> str:
+    return f"{metric},{filter_name}" if run.has_filters else metric
+
+
+def _model(root: Mapping[str, object]) -> str | None:
+    config = _mapping(root, "config")
+    arguments = config.get("model_args")
+    pretrained = None
+    if isinstance(arguments, dict):
+        pretrained = arguments.get("pretrained")
+    elif isinstance(arguments, str):
+        pairs = (pair.partition("=") for pair in arguments.split(","))
+        pretrained = next((value for key, _, value in pairs if key.strip() == "pretrained"), None)
+    return _text(root.get("model_name")) or _text(pretrained) or _text(config.get("model"))
+
+
+def _mapping(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = parent.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value.strip() if isinstance(value, str) and value.strip() else None
+
+
+def _number(value: object) -> float | None:
+    """A text such as "N/A" or " ", or whatever else is no number, is no value."""
+    try:
+        return None if isinstance(value, bool) else number(value)
+    except NotANumber:
+        return None
+
+
+def _size(value: object) -> int | None:
+    try:
+        return whole(value)
+    except NotANumber:
+        return None

@@ -1,0 +1,119 @@
+"""A table of any origin, column by column: CSV with any usual separator, or rows of JSON.
+
+It refuses ragged rows, columns of the same name, and tables beyond a bounded number of cells.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gates.formats.result_file import MAX_ROWS, ResultFile
+
+MAX_COLUMNS = 2_000
+MAX_CELLS = 5_000_000
+_SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length. A cell that a JSON row does not have is None, an empty one ""."""
+
+    columns: Mapping[str, list[object]]
+    row_count: int
+    row_word: str
+
+    def row(self, position: int) -> dict[str, object]:
+        """The cells of one row by column."""
+        return {name: cells[position] for name, cells in self.columns.items()}
+
+    def named(self, position: int) -> str:
+        """How an error message names a row."""
+        return f"{self.row_word} {position + 1}"
+
+
+def of(file: ResultFile) -> Table | None:
+    """The file as a table; None where it is none. Raises FormatError for a broken table."""
+    match file.syntax:
+        case "json" | "jsonl":
+            return None if file.rows is None else _of_rows(file, file.rows)
+        case "text":
+            return _of_csv(file)
+        case _:
+            return None
+
+
+def header(file: ResultFile) -> list[str]:
+    """The names of the columns as the first row has them; none for what is no table."""
+    match file.syntax:
+        case "json" | "jsonl":
+            return list((file.rows or [file.json_object or {}])[0])
+        case "text":
+            return _first_names(_csv_rows(file))
+        case _:
+            return []
+
+
+def _of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    _refuse_too_many(file, len(names), len(rows))
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return Table(columns, len(rows), "row")
+
+
+def _of_csv(file: ResultFile) -> Table | None:
+    rows = _csv_rows(file)
+    names = _first_names(rows)
+    repeated = sorted({name for name in names if name and names.count(name) > 1})
+    if repeated:
+        raise file.malformed(f"the header names the column {repeated[0][:60]!r} twice")
+    _refuse_too_many(file, len(names), 1)
+    columns: list[list[object]] = [[] for _ in names]
+    empty_lines = 0
+    for line, cells in rows:
+        if not cells:
+            empty_lines += 1
+            continue
+        if len(cells) != len(names):
+            raise file.malformed(
+                f"line {line} has {len(cells)} cells and the header has {len(names)}; "
+                "the file is cut off, or it is not a CSV table"
+            )
+        if len(names) == 1:
+            # In a single column an empty line between others is an example that lost its score.
+            columns[0].extend([""] * empty_lines)
+        empty_lines = 0
+        for column, cell in zip(columns, cells, strict=True):
+            column.append(cell)
+        _refuse_too_many(file, len(names), len(columns[0]))
+    count = len(columns[0]) if columns else 0
+    named = {name: column for name, column in zip(names, columns, strict=True) if name}
+    return Table(named, count, "data row") if named else None
+
+
+def _first_names(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    header = next((cells for _, cells in rows if any(cell.strip() for cell in cells)), [])
+    return [name.strip() for name in header]
+
+
+def _csv_rows(file: ResultFile) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row; a line without anything on it has no cells."""
+    text = file.text
+    first = next((line for line in io.StringIO(text) if line.strip()), "")
+    separator = max(_SEPARATORS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise file.malformed(f"line {reader.line_num} is not CSV: {error}") from None
+
+
+def _refuse_too_many(file: ResultFile, columns: int, rows: int) -> None:
+    if columns > MAX_COLUMNS:
+        raise file.too_large(f"the table has {columns:,} columns; at most {MAX_COLUMNS:,} are read")
+    if rows > MAX_ROWS or columns * rows > MAX_CELLS:
+        raise file.too_large(
+            f"the table has more than {MAX_ROWS:,} rows or {MAX_CELLS:,} cells; send counts or "
+            "fewer columns"
+        )
