@@ -94,20 +94,17 @@ def _write_object(value: dict[Any, Any], out: Callable[[str], None]) -> None:
 
 def _sorted_keys(value: dict[Any, Any]) -> list[str]:
     """Keys in UTF-16 order, which is Python's own order as long as all of them are ASCII."""
-    keys = list(value)
-    for key in keys:
+    are_ascii = True
+    for key in value:
         if not isinstance(key, str):
-            raise NotCanonical(f"the key {key!r} is not a string")
-        if not key.isascii():
-            return sorted(keys, key=lambda text: text.encode("utf-16be"))
-    return sorted(keys)
+            raise NotCanonical(f"a key of type {type(key).__name__} is not a string")
+        are_ascii = are_ascii and key.isascii()
+    return sorted(value) if are_ascii else sorted(value, key=lambda key: key.encode("utf-16be"))
 
 
 def _integer(value: int) -> str:
     if not -SAFE_INTEGER <= value <= SAFE_INTEGER:
-        raise NotCanonical(
-            f"the integer {str(value)[:40]} is beyond what a JSON number holds exactly"
-        )
+        raise NotCanonical("an integer is beyond 2^53 - 1, more than a JSON number holds")
     return str(value)
 
 

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gates.evidence import Candidate, Submission
+from gates.engine import engine
+from gates.evidence import Candidate, ImpossibleEvidence, Submission
+from gates.explanation import summary
+from gates.expressions import ExpressionError, run
 from gates.finding import Finding
+from gates.folding import concluded, reasons_of, score_of, waived, with_effect
 from gates.history import History, Look
 from gates.policy import Policy
-from gates.verdict import Verdict
+from gates.record import decision_digest
+from gates.rules.base import Rule
+from gates.rules.context import Claim, Context
+from gates.rules.looks import LookBook
+from gates.rules.plain import broken, inapplicable, looks_of, registration_claims
+from gates.verdict import Effect, Verdict, worst_effect, worst_verdict
 from gates.waivers import Waiver
 
 
@@ -41,7 +50,7 @@ class ReviewNeed:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The engine's answer. `digest` covers candidate, stage, evidence, policy, waivers, findings."""
+    """The engine's answer; `digest` covers candidate, evidence, policy, waivers and findings."""
 
     verdict: Verdict
     digest: str
@@ -83,5 +92,143 @@ def decide(
     waivers: Sequence[Waiver],
     at: datetime,
 ) -> Decision:
-    """Judge a submission. See policy.md; raises ImpossibleEvidence for evidence that cannot be."""
-    raise NotImplementedError
+    """Judge a submission by a policy (policy.md).
+
+    Args:
+        policy: A loaded policy.
+        submission: Candidate, stage, evidence and baseline.
+        history: Looks, stages, documents and facts as they stand at `at`.
+        waivers: Approved waivers; those out of scope or time are ignored.
+        at: The time of the decision, aware, UTC.
+
+    Raises:
+        ImpossibleEvidence: for values that no sample can have, or two for one question.
+    """
+    ctx = Context(policy.defaults, submission, history, at, LookBook(history.looks))
+    checked = [(rule, _check(ctx, gate, rule)) for gate, rule in policy.rules()]
+    if policy.header.registered_before_results:
+        checked.insert(0, registration_claims(ctx))
+    claims = [claim for _, some in checked for claim in some]
+    settled = iter(concluded(claims, ctx.defaults.alpha_fail))
+    findings: list[Finding] = []
+    used: dict[str, Waiver] = {}
+    scope = (submission.candidate, submission.stage, at)
+    for rule, some in checked:
+        for _ in some:
+            finding = with_effect(next(settled), rule, ctx.defaults)
+            finding, waiver = waived(finding, rule, waivers, scope)
+            if waiver is not None:
+                used[waiver.id] = waiver
+            findings.append(finding)
+    return _fold(policy, ctx, claims, findings, used)
+
+
+def _check(ctx: Context, gate: str, rule: Rule) -> list[Claim]:
+    """A rule's claims; one that does not apply yet, or here, says so and keeps its weight."""
+    if rule.applies_from is not None and ctx.at.date() < rule.applies_from:
+        return [inapplicable(rule, gate, f"applies from {rule.applies_from.isoformat()}")]
+    if rule.when is not None:
+        try:
+            if not run(rule.when, ctx.variables):
+                return [inapplicable(rule, gate, f"does not apply: {rule.when} is false")]
+        except ExpressionError as error:
+            return [broken(rule, gate, f"`when` of {gate}/{rule.id}: {error}")]
+    try:
+        claims: list[Claim] = rule.check(ctx, gate)
+    except ImpossibleEvidence:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # A fault of ours must not become anybody's pass: it fails, and names the rule.
+        return [broken(rule, gate, f"{gate}/{rule.id} could not be judged: {error}")]
+    return claims
+
+
+def _fold(
+    policy: Policy,
+    ctx: Context,
+    claims: Sequence[Claim],
+    findings: Sequence[Finding],
+    used: Mapping[str, Waiver],
+) -> Decision:
+    header = policy.header
+    verdict = _EFFECT_VERDICT[worst_effect(finding.effect for finding in findings)]
+    score = score_of(findings, header.score)
+    reasons = reasons_of(verdict, findings, score, header.score)
+    judged = ctx.history.candidates_judged
+    if header.max_candidates is not None and judged >= header.max_candidates:
+        reasons.append("many_candidates")
+    verdict = worst_verdict((verdict, *(_REASON_VERDICT[reason] for reason in reasons)))
+    gates = tuple(
+        _gate(gate, [finding for finding in findings if finding.gate == gate])
+        for gate in dict.fromkeys(finding.gate for finding in findings)
+    )
+    ends = [waiver.expires_at for waiver in used.values()]
+    ends += [claim.valid_until for claim in claims if claim.valid_until is not None]
+    looks = looks_of(claims, findings)
+    return Decision(
+        verdict=verdict,
+        digest=decision_digest(policy.digest, ctx.submission, findings, used.values()),
+        candidate=ctx.candidate,
+        stage=ctx.submission.stage,
+        attempt=max((look.number for look in looks), default=1),
+        engine=engine(),
+        policy_name=policy.name,
+        policy_digest=policy.digest,
+        summary=summary(verdict, findings, reasons),
+        gates=gates,
+        score=score,
+        observe=header.observe,
+        grants=header.grants,
+        valid_days=header.valid_days,
+        valid_until=min(ends, default=None),
+        review=_review(policy, findings) if verdict is Verdict.ESCALATE else None,
+        reasons=tuple(reasons),
+        waivers=tuple(sorted(used)),
+        looks=looks,
+        context={
+            "candidates_judged": judged,
+            "baseline_uses": ctx.history.baseline_uses,
+            "uncounted": "previews and runs that were never sent",
+        },
+        decided_at=ctx.at,
+    )
+
+
+_EFFECT_VERDICT = {
+    Effect.NONE: Verdict.PASS,
+    Effect.ESCALATE: Verdict.ESCALATE,
+    Effect.FAIL: Verdict.FAIL,
+}
+_REASON_VERDICT = {
+    "nothing_proven": Verdict.ESCALATE,
+    "nothing_decided": Verdict.ESCALATE,
+    "many_candidates": Verdict.ESCALATE,
+    "score_low": Verdict.ESCALATE,
+    "score_failed": Verdict.FAIL,
+}
+
+
+def _gate(gate: str, findings: Sequence[Finding]) -> GateResult:
+    verdict = _EFFECT_VERDICT[worst_effect(finding.effect for finding in findings)]
+    return GateResult(gate, verdict, tuple(findings))
+
+
+def _review(policy: Policy, findings: Sequence[Finding]) -> ReviewNeed:
+    """Whom an escalation asks: per role the maximum, due sign-offs included."""
+    escalation = policy.header.escalation
+    needed = {ask.role: ask.min for ask in escalation.reviews}
+    for finding in findings:
+        if finding.reason == "sign_off_due":
+            role = str((finding.limit or {})["sign_off"])
+            needed[role] = max(1, needed.get(role, 0))
+    open_ = [finding for finding in findings if finding.effect is Effect.ESCALATE]
+    by_samples = bool(open_) and all(
+        finding.to_settle is not None and finding.to_settle.get("samples") for finding in open_
+    )
+    return ReviewNeed(
+        needed=tuple(sorted(needed.items())),
+        due_hours=escalation.due_hours,
+        expires_hours=escalation.expires_hours,
+        evidence_first_hours=escalation.evidence_first_hours if by_samples else 0.0,
+        ladder=tuple((rung.after_hours, rung.role) for rung in escalation.ladder),
+    )

@@ -24,6 +24,8 @@ class Source:
     dataset_name: str | None = None
     dataset_digest: str | None = None
     prompt_set_digest: str | None = None
+    file_digest: str | None = None
+    """Digest of the native result file that the measurement was read from."""
 
 
 @dataclass(frozen=True, slots=True)

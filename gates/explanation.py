@@ -1,0 +1,390 @@
+"""Findings and decisions in words: number, bound, limit, consequence.
+
+Rounds for reading only, and never so far that a shown number contradicts the outcome. Never says
+"significant"; says what was seen, what it supports and what would settle it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import isfinite
+
+from gates.finding import Finding, Observed
+from gates.verdict import Outcome, Verdict
+
+_MAX_DECIMALS = 10
+
+
+def number(value: float, *, percent: bool, against: float | None = None) -> str:
+    """A number for people: `86.4%` or `0.71`, with enough digits to lie on its side of `against`.
+
+    `against` is the limit it is compared with; equal stays equal, above stays above.
+    """
+    if not isfinite(value):
+        return "unbounded"
+    for decimals in range(1 if percent else 0, _MAX_DECIMALS):
+        text = _rounded(value, decimals, percent=percent)
+        if against is None:
+            if percent or _close(value, text):
+                return text
+            continue
+        shown = _value(text, percent=percent)
+        if _order(shown, against) == _order(value, against) and (percent or _close(value, text)):
+            return text
+    return _rounded(value, _MAX_DECIMALS, percent=percent)
+
+
+def _rounded(value: float, decimals: int, *, percent: bool) -> str:
+    if percent:
+        return f"{value * 100:.{decimals}f}%"
+    return f"{value:.{decimals + 3}g}"
+
+
+def _value(text: str, *, percent: bool) -> float:
+    return round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
+
+
+def _order(a: float, b: float) -> int:
+    return (a > b) - (a < b)
+
+
+def _close(value: float, text: str) -> bool:
+    return abs(float(text.rstrip("%")) - value) <= 5e-3 * abs(value)
+
+
+def limit_text(value: float, *, percent: bool) -> str:
+    """A limit as it was written: `85%`, `0.8`."""
+    return f"{value * 100:.10g}%" if percent else f"{value:.10g}"
+
+
+_MISSING_WORDS = {
+    "too_few_samples": "too few examples to settle it",
+    "too_many_errors": "too many examples errored",
+    "looks_spent": "all planned looks are spent; submit a fresh candidate or ask a person",
+    "contradicts_attempt": "an earlier attempt of this candidate failed on other examples",
+    "not_comparable": "candidate and baseline were measured on different data",
+    "evidence_of_another_candidate": "the same scores or file came with another candidate",
+    "relative_to_zero": "the baseline may be zero, so a share of it means nothing",
+    "needs_service": "only the service can confirm it",
+    "no_uncertainty": "a value alone carries no uncertainty",
+}
+
+
+def sentence(finding: Finding, title: str, detail: str = "") -> str:
+    """One sentence for a finding about a metric (statistics.md section 8)."""
+    scope = _scope(finding)
+    name = f"{title}{scope}"
+    if finding.outcome is Outcome.MISSING:
+        return f"{name}: no evidence. {_capital(detail)}.".replace("..", ".")
+    observed = finding.observed
+    if observed is None:
+        return f"{name}: {detail or finding.reason}."
+    if finding.kind == "zero_tolerance":
+        return _zero_sentence(finding, name, observed, detail)
+    return _bounded_sentence(finding, name, observed, detail)
+
+
+def _scope(finding: Finding) -> str:
+    parts = [f"{name}={value}" for name, value in finding.slice]
+    if finding.task:
+        parts.insert(0, finding.task)
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
+    percent = _reads_as_percent(finding, seen)
+    low, high = _limits(finding, seen)
+    parts = [f"{name} {_estimate_text(finding, seen, percent=percent)}"]
+    limit = _limit_words(finding, low, high, percent=percent)
+    match finding.outcome:
+        case Outcome.PASS if finding.reason == "no_violation_found":
+            parts.append(f"No violation found: {_pass_bound(seen, low, high, percent=percent)}")
+        case Outcome.PASS if seen.method in {"exact", "point_estimate"}:
+            note = ", compared without error control" if "no error control" in finding.flags else ""
+            return f"{parts[0]}; {limit}{note}."
+        case Outcome.PASS:
+            parts.append(_pass_bound(seen, low, high, percent=percent))
+        case Outcome.FAIL if seen.method in {"exact", "point_estimate"}:
+            return f"{parts[0]} misses the limit; {limit}."
+        case Outcome.FAIL:
+            parts.append(_fail_bound(seen, low, high, percent=percent))
+        case _:
+            return _open_sentence(finding, parts[0], seen, detail, limit, percent=percent)
+    return f"{parts[0]}. {_capital(parts[1])}; {limit}."
+
+
+def _reads_as_percent(finding: Finding, seen: Observed) -> bool:
+    if seen.scale == "share_within_limit":
+        return True
+    return finding.unit in {"fraction", "percent"}
+
+
+def _limits(finding: Finding, seen: Observed) -> tuple[float | None, float | None]:
+    limit = finding.limit or {}
+    if seen.scale == "share_within_limit":
+        return (finding.quantile, None) if "max" in limit else (None, finding.quantile)
+    if seen.scale == "difference":
+        (name, margin), *_ = limit.items()
+        sign = -1.0 if name.startswith("max_drop") else 1.0
+        if name.startswith("min_gain") and finding.direction == "lower":
+            sign = -1.0
+        bound = 0.0 if name.endswith("_percent") else sign * float(margin)
+        up = name.startswith("max_drop") or (
+            name.startswith("min_gain") and finding.direction != "lower"
+        )
+        return (bound, None) if up else (None, bound)
+    low, high = limit.get("min"), limit.get("max")
+    return (None if low is None else float(low), None if high is None else float(high))
+
+
+def _limit_words(finding: Finding, low: float | None, high: float | None, *, percent: bool) -> str:
+    limit = finding.limit or {}
+    unit = _unit(finding, percent=percent)
+    if finding.observed is not None and finding.observed.scale == "share_within_limit":
+        stated = limit.get("max", limit.get("min", 0.0))
+        share = limit_text(finding.quantile or 0.0, percent=True)
+        return f"{share} must lie within {stated:.10g}{_unit(finding, percent=False)}"
+    if finding.observed is not None and finding.observed.scale == "difference":
+        (name, margin), *_ = limit.items()
+        words = name.removesuffix("_percent").replace("_", " ")
+        if name.endswith("_percent"):
+            return f"the agreed margin is {words} {margin:.10g}% of the baseline"
+        amount = f"{margin * 100:.10g} points" if percent else f"{margin:.10g}{unit}"
+        return f"the agreed margin is {words} {amount}"
+    parts = []
+    if low is not None:
+        parts.append(f"at least {limit_text(low, percent=percent)}{unit}")
+    if high is not None:
+        parts.append(f"at most {limit_text(high, percent=percent)}{unit}")
+    return f"the limit is {' and '.join(parts)}"
+
+
+def _unit(finding: Finding, *, percent: bool) -> str:
+    if percent or finding.unit in {None, "fraction", "percent"}:
+        return ""
+    return f" {finding.unit}"
+
+
+def _estimate_text(finding: Finding, seen: Observed, *, percent: bool) -> str:
+    unit = _unit(finding, percent=percent)
+    if seen.value is None:
+        return f"is known only by its bounds (n = {seen.n})"
+    low, high = _limits(finding, seen)
+    against = low if low is not None else high
+    value = number(seen.value, percent=percent, against=against)
+    if seen.scale == "difference":
+        sign = "+" if seen.value >= 0 else ""
+        text = f"differs from the baseline by {sign}{value}{unit}"
+        pair = (finding.candidate, finding.baseline)
+        if pair[0] and pair[1] and pair[0].value is not None and pair[1].value is not None:
+            one = number(pair[0].value, percent=percent)
+            two = number(pair[1].value, percent=percent)
+            text += f" ({one} against {two})"
+    elif seen.scale == "share_within_limit":
+        text = f"{value} within the limit"
+    else:
+        text = f"{value}{unit}"
+    if seen.count is not None and seen.n is not None and seen.scale != "difference":
+        text += f" ({seen.count} of {seen.n})"
+    elif seen.n is not None and seen.scale != "difference":
+        text += f" (n = {seen.n})"
+    if seen.n_errored:
+        text += f", {seen.n_errored} errored"
+    return text
+
+
+def _confidence(value: float | None) -> str:
+    return f"{(value or 0) * 100:.4g}%"
+
+
+def _pass_bound(seen: Observed, low: float | None, high: float | None, *, percent: bool) -> str:
+    parts = []
+    if low is not None and seen.lower is not None:
+        parts.append(f"at least {number(seen.lower, percent=percent, against=low)}")
+    if high is not None and seen.upper is not None:
+        parts.append(f"at most {number(seen.upper, percent=percent, against=high)}")
+    confidence = seen.lower_confidence if low is not None else seen.upper_confidence
+    return f"with {_confidence(confidence)} confidence it is {' and '.join(parts)}"
+
+
+def _fail_bound(seen: Observed, low: float | None, high: float | None, *, percent: bool) -> str:
+    if low is not None and seen.upper is not None and seen.upper <= low:
+        bound = number(seen.upper, percent=percent, against=low)
+        return f"with {_confidence(seen.upper_confidence)} confidence it is at most {bound}"
+    bound = number(seen.lower or 0.0, percent=percent, against=high)
+    return f"with {_confidence(seen.lower_confidence)} confidence it is at least {bound}"
+
+
+def _open_sentence(
+    finding: Finding, start: str, seen: Observed, detail: str, limit: str, *, percent: bool
+) -> str:
+    if finding.reason != "interval_straddles_limit":
+        why = detail or _MISSING_WORDS.get(finding.reason, finding.reason.replace("_", " "))
+        return f"{start}: {why}; {limit}.{settle_words(finding)}"
+    low, high = _limits(finding, seen)
+    bounds = []
+    if low is not None and seen.lower is not None and seen.lower < low:
+        bounds.append(number(seen.lower, percent=percent, against=low))
+    if high is not None and seen.upper is not None and seen.upper > high:
+        bounds.append(number(seen.upper, percent=percent, against=high))
+    good = (
+        seen.value is not None
+        and (low is None or seen.value >= low)
+        and (high is None or seen.value <= high)
+    )
+    looks = "looks good" if good else "looks short"
+    ruled = f"this sample cannot rule out {' or '.join(bounds)}" if bounds else "it is not proven"
+    return f"{start} {looks}, but {ruled}; {limit}.{settle_words(finding)}"
+
+
+def settle_words(finding: Finding) -> str:
+    """` About 1,960 examples would settle it, if this rate is about right.` or nothing."""
+    if finding.to_settle is None:
+        return ""
+    samples = finding.to_settle.get("samples")
+    if samples is None:
+        return " No realistic sample would settle it; a person has to decide."
+    return f" About {samples:,} examples in all would settle it, if what was seen is about right."
+
+
+def _zero_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
+    limit = finding.limit or {}
+    allowed = f"at most {limit.get('max_count', 0)} allowed"
+    if seen.count is None:
+        return f"{name}: {detail or finding.reason}; {allowed}."
+    start = f"{name}: {seen.count} in {seen.n}"
+    if seen.n_errored:
+        start += f", {seen.n_errored} errored"
+    below = limit.get("rate_below")
+    rate = number(seen.upper or 0.0, percent=True, against=below)
+    supports = f"That supports a rate below {rate}" + (
+        ", not a rate of zero" if not seen.count else ""
+    )
+    match finding.outcome:
+        case Outcome.PASS:
+            wanted = f" (asked: {limit_text(below, percent=True)})" if below else ""
+            return f"{start}; {allowed}. {supports}{wanted}."
+        case Outcome.FAIL:
+            return f"{start}; {allowed}."
+        case _:
+            why = _MISSING_WORDS.get(finding.reason, finding.reason.replace("_", " "))
+            return f"{start}; {allowed}. {supports}: {why}.{settle_words(finding)}"
+
+
+_DOCUMENT_WORDS = {
+    "limit_met": "is there and holds",
+    "no_document": "is missing; register it or send it with the evaluation",
+    "stale": "is too old",
+    "no_date": "has no issue date, so its age is unknown",
+    "no_digest": "must name this candidate's digest, and the candidate was sent without one",
+    "digest_mismatch": "is about another candidate (its digest differs)",
+    "wrong_signer": "was signed by somebody else",
+    "grade_too_low": "is only declared by the pipeline; a person has to register it",
+    "from_the_future": "is dated in the future",
+    "needs_service": "is declared here; only the service can confirm who registered it",
+}
+
+
+def document_sentence(finding: Finding, issued: datetime | None, at: datetime) -> str:
+    """One sentence for a document rule."""
+    limit = finding.limit or {}
+    words = _DOCUMENT_WORDS.get(finding.reason, finding.reason)
+    age = ""
+    if issued is not None and issued <= at:
+        age = f" ({(at - issued).days} days old"
+        age += f", at most {limit['max_age_days']:g})" if "max_age_days" in limit else ")"
+    signer = f" signed by {limit['signed_by']}" if "signed_by" in limit else ""
+    return f"The document {limit.get('document')}{signer} {words}{age}."
+
+
+def stage_sentence(finding: Finding) -> str:
+    """One sentence for passed_stage."""
+    stage = (finding.limit or {}).get("passed_stage")
+    match finding.reason:
+        case "limit_met":
+            return f"This candidate holds a clearance at {stage}."
+        case "stale":
+            return f"This candidate's clearance at {stage} has run out; submit it there again."
+        case "needs_service":
+            return f"Only the service knows whether this candidate passed {stage}."
+        case _:
+            return f"This candidate holds no clearance at {stage}; submit it there first."
+
+
+def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
+    """One sentence for one category of a coverage rule."""
+    limit = finding.limit or {}
+    wanted = f"{limit.get('min_samples'):,} asked"
+    dimension = limit.get("dimension")
+    if name is None:
+        return f"Nothing was measured by {dimension}."
+    seen = finding.observed
+    n = f"{seen.n:,} examples" if seen and seen.n is not None else "no stated number of examples"
+    errored = f", {seen.n_errored:,} errored" if seen and seen.n_errored else ""
+    match finding.reason:
+        case "limit_met":
+            return f"{name} was tested on {n}{errored} ({wanted})."
+        case "incomplete_run":
+            return f"{name}: the run {detail}."
+        case "not_measured":
+            return f"{name} was not tested ({wanted})."
+        case "too_many_errors":
+            return f"{name} was tested on {n}{errored}: too many errors."
+        case _:
+            return f"{name} was tested on {n}{errored} only ({wanted})."
+
+
+def expression_sentence(finding: Finding, detail: str) -> str:
+    """One sentence for an expression."""
+    text = (finding.limit or {}).get("expr")
+    match finding.outcome:
+        case Outcome.PASS:
+            return f"Holds: {text}."
+        case Outcome.FAIL:
+            return f"Does not hold: {text}."
+        case _:
+            why = detail or _MISSING_WORDS.get(finding.reason, finding.reason)
+            return f"Could not be judged: {text} ({why})."
+
+
+def summary(verdict: Verdict, findings: Sequence[Finding], reasons: Sequence[str]) -> str:
+    """The decision in two or three sentences: how many rules hold, which decided, what next."""
+    counted = [f for f in findings if not f.advisory and f.outcome is not Outcome.NOT_APPLICABLE]
+    held = [f for f in counted if f.outcome is Outcome.PASS]
+    waived = [f for f in counted if f.waiver is not None]
+    start = f"{len(held)} of {len(counted)} rules hold."
+    if waived:
+        names = ", ".join(sorted({str(f.waiver) for f in waived}))
+        start += f" Waived by {names}: {_names(waived)}."
+    open_ = [f for f in counted if f.effect.value == verdict.value and verdict is not Verdict.PASS]
+    if open_:
+        first = open_[0]
+        start += f" {first.gate}/{first.rule}: {first.message}"
+        if len(open_) > 1:
+            start += f" Also: {_names(open_[1:])}."
+    for reason in reasons:
+        start += f" {REASON_WORDS[reason]}"
+    return start
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    names = list(dict.fromkeys(f"{f.gate}/{f.rule}" for f in findings))
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+
+
+REASON_WORDS = {
+    "nothing_proven": (
+        "Nothing that was required has been proven by evidence, so a person has to decide."
+    ),
+    "nothing_decided": ("Only advisory or inapplicable rules are left, so a person has to decide."),
+    "many_candidates": (
+        "More candidates of this model were judged on this data than the policy allows without a "
+        "person: the best of many looks better than it is."
+    ),
+    "score_low": "The weighed rules score below what the policy asks.",
+    "score_failed": "The weighed rules score below the policy's floor.",
+}

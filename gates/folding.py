@@ -1,0 +1,140 @@
+"""From claims to findings to a verdict: Holm over the release, effects, waivers, score, fold."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gates.evidence import Candidate
+from gates.finding import Finding
+from gates.header import Score
+from gates.rules.base import Rule
+from gates.rules.context import Claim, Defaults
+from gates.statistics.multiplicity import holm
+from gates.verdict import Effect, Outcome, Verdict, worst_outcome
+from gates.waivers import Waiver, covering
+
+ALWAYS_COUNTS = frozenset({Outcome.ERROR})
+
+
+def concluded(claims: Sequence[Claim], alpha_fail: float) -> list[Finding]:
+    """Findings in claim order: Holm over the family, everything else at alpha_fail alone."""
+    family = [claim for claim in claims if claim.in_family]
+    answers = holm([(claim.p, claim.weight) for claim in family], alpha_fail)
+    levels = {id(claim): answer for claim, answer in zip(family, answers, strict=True)}
+    findings = []
+    for claim in claims:
+        if claim.settle is None or claim.conclude is None:
+            findings.append(claim.finding)
+            continue
+        rejected, level = levels.get(id(claim), (claim.p <= alpha_fail, alpha_fail))
+        findings.append(claim.conclude(claim.settle(rejected, level)))
+    return findings
+
+
+def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
+    """What a finding does to the verdict, by its rule and the policy's defaults."""
+    advisory = rule.on_fail == "advise"
+    weighed = rule.on_fail == "weigh"
+    return replace(
+        finding,
+        effect=_effect(finding, rule, defaults),
+        advisory=advisory and finding.outcome not in ALWAYS_COUNTS,
+        weighed=weighed and finding.outcome not in ALWAYS_COUNTS,
+    )
+
+
+def _effect(finding: Finding, rule: Rule, defaults: Defaults) -> Effect:
+    match finding.outcome:
+        case Outcome.ERROR:
+            return Effect.FAIL
+        case Outcome.PASS | Outcome.NOT_APPLICABLE:
+            return Effect.NONE
+        case _ if rule.on_fail in {"advise", "weigh"}:
+            return Effect.NONE
+        case Outcome.FAIL:
+            return Effect(rule.on_fail)
+        case Outcome.INCONCLUSIVE if finding.reason == "sign_off_due":
+            return Effect.ESCALATE
+        case Outcome.INCONCLUSIVE:
+            return Effect(rule.on_inconclusive or _softened(defaults.on_inconclusive, rule))
+        case Outcome.MISSING:
+            return Effect(rule.on_missing or _softened(defaults.on_missing, rule))
+
+
+def _softened(default: str, rule: Rule) -> str:
+    """A policy's default is no harsher than the rule's own failure would be."""
+    return "escalate" if rule.on_fail == "escalate" else default
+
+
+def waived(
+    finding: Finding,
+    rule: Rule,
+    waivers: Iterable[Waiver],
+    scope: tuple[Candidate, str, datetime],
+) -> tuple[Finding, Waiver | None]:
+    """The finding with its covering waiver, if one stands; its outcome stays."""
+    if not rule.waivable or finding.effect is Effect.NONE or finding.reason == "sign_off_due":
+        return finding, None
+    candidate, stage, at = scope
+    waiver = covering(waivers, finding, candidate, stage, at)
+    if waiver is None:
+        return finding, None
+    return replace(finding, effect=Effect.NONE, waiver=waiver.id), waiver
+
+
+def score_of(findings: Sequence[Finding], score: Score | None) -> float | None:
+    """The weighted mean of gates' shares of weighed rules that pass, 0 to 100; None without any.
+
+    A rule counts once, as its worst slice; waived and inapplicable ones are left out.
+    """
+    if score is None:
+        return None
+    by_gate: dict[str, dict[str, list[Outcome]]] = {}
+    for finding in findings:
+        left_out = finding.waiver is not None or finding.outcome is Outcome.NOT_APPLICABLE
+        if finding.weighed and not left_out:
+            rules = by_gate.setdefault(finding.gate, {})
+            rules.setdefault(finding.rule, []).append(finding.outcome)
+    total = sum(score.weights.get(gate, 0.0) for gate in by_gate)
+    if total <= 0:
+        return 0.0
+    share = sum(score.weights.get(gate, 0.0) * _share(rules) for gate, rules in by_gate.items())
+    return 100 * share / total
+
+
+def _share(rules: Mapping[str, Sequence[Outcome]]) -> float:
+    passed = [worst_outcome(outcomes) is Outcome.PASS for outcomes in rules.values()]
+    return sum(passed) / len(passed)
+
+
+def reasons_of(
+    verdict: Verdict, findings: Sequence[Finding], score: float | None, wanted: Score | None
+) -> list[str]:
+    """Why a would-be pass is less, beside its findings; and what the score says."""
+    found = []
+    if wanted is not None and score is not None and score < wanted.escalate:
+        found.append("score_failed")
+    elif wanted is not None and score is not None and score < wanted.passes:
+        found.append("score_low")
+    if verdict is not Verdict.PASS:
+        return found
+    deciding = [
+        finding
+        for finding in findings
+        if not finding.advisory
+        and not finding.weighed
+        and finding.outcome is not Outcome.NOT_APPLICABLE
+    ]
+    if not deciding:
+        found.append("nothing_decided")
+    elif not any(_carries(finding) for finding in deciding):
+        found.append("nothing_proven")
+    return found
+
+
+def _carries(finding: Finding) -> bool:
+    """Whether a pass rests on something: proof, a written `exact`, or a document."""
+    if finding.outcome is not Outcome.PASS:
+        return False
+    exact = finding.observed is not None and finding.observed.method == "exact"
+    return finding.proven or exact or finding.kind in {"document", "passed_stage"}

@@ -1,0 +1,1 @@
+"""Rules: one kind, one file, each with its fields and its check."""

@@ -1,0 +1,94 @@
+"""What a rule may look at when it is checked, and the claims it hands back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from gates.evidence import Candidate, Evidence, Submission
+from gates.finding import Finding
+from gates.history import History
+from gates.rules.judging import Answer
+from gates.rules.looks import LookBook
+from gates.selection import EvidenceIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """A policy's defaults, resolved."""
+
+    confidence: float = 0.95
+    looks: int = 2
+    """Planned looks; 1 is `single`."""
+    on_inconclusive: str = "escalate"
+    on_missing: str = "fail"
+    max_error_share: float = 0.02
+
+    @property
+    def alpha_fail(self) -> float:
+        """The one level of the fail side for the whole release."""
+        return round(1 - self.confidence, 12)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything a check may read. Built once per decision."""
+
+    defaults: Defaults
+    submission: Submission
+    history: History
+    at: datetime
+    looks: LookBook
+
+    @property
+    def candidate(self) -> Candidate:
+        """Who asks for release."""
+        return self.submission.candidate
+
+    @cached_property
+    def evidence(self) -> EvidenceIndex:
+        """The candidate's measurements, checked for possibility."""
+        return EvidenceIndex(self.submission.evidence)
+
+    @cached_property
+    def baseline(self) -> EvidenceIndex:
+        """The baseline's measurements; empty where there is no baseline."""
+        baseline = self.submission.baseline
+        evidence = baseline.evidence if baseline else Evidence()
+        return EvidenceIndex(evidence, "/baseline/measurements")
+
+    @cached_property
+    def variables(self) -> Mapping[str, Any]:
+        """What `when` may read. Facts come from people, never from the pipeline."""
+        candidate = self.candidate
+        return {
+            "stage": self.submission.stage,
+            "candidate": {
+                "model": candidate.model,
+                "version": candidate.version,
+                "digest": candidate.digest or "",
+            },
+            "model": {"name": candidate.model, "facts": dict(self.history.facts)},
+        }
+
+
+@dataclass(slots=True)
+class Claim:
+    """One finding on its way: settled, or waiting for the release-wide level of the fail side.
+
+    `p` and `weight` enter Holm where `in_family`; others are tested at alpha_fail by themselves
+    (advisory and weighed rules). `conclude` words the finding once the answer is known.
+    `hypothesis` and `inputs` name the look that the claim takes.
+    """
+
+    finding: Finding
+    weight: float = 0.0
+    p: float = 1.0
+    settle: Callable[[bool, float], Answer] | None = None
+    conclude: Callable[[Answer], Finding] | None = None
+    in_family: bool = False
+    hypothesis: str | None = None
+    inputs: str = ""
+    valid_until: datetime | None = None
+    """When what the claim rests on ends (a document, a stage), where it does."""

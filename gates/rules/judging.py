@@ -1,0 +1,190 @@
+"""From an estimate and limits to an outcome: the arithmetic that all sampled rules share.
+
+A question is put before Holm has spoken; `settle` answers it once the release-wide level of the
+fail side is known. It decides; it words nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf, nextafter
+
+from gates.finding import Observed
+from gates.statistics.estimate import Estimate
+from gates.verdict import Mode, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Does `estimate` lie within the limits?
+
+    `alpha` is the pass side's error at this look, `next_alpha` at the next one (None when there
+    is none). `blocks` are reasons that bar a pass, `voids` reasons that bar pass and fail;
+    `notice` relaxes the limits for guard.
+    """
+
+    estimate: Estimate
+    minimum: float | None
+    maximum: float | None
+    alpha: float
+    next_alpha: float | None
+    mode: Mode = Mode.PROVE
+    notice: float = 0.0
+    n_errored: int = 0
+    blocks: tuple[str, ...] = ()
+    voids: tuple[str, ...] = ()
+    min_samples: int | None = None
+    scale: str = "metric"
+
+    def p_fail(self) -> float:
+        """p-value of "the requirement holds", from scored examples only; two limits share it."""
+        if self.voids:
+            return 1.0
+        below = 1.0 if self.minimum is None else self.estimate.p_below(self.minimum)
+        above = 1.0 if self.maximum is None else self.estimate.p_above(self.maximum)
+        if self.minimum is not None and self.maximum is not None:
+            return min(1.0, 2 * min(below, above))
+        return min(below, above)
+
+    def clears(self, *, errors: bool) -> bool:
+        """Whether the bounds at this look's level lie on the good side of (relaxed) limits."""
+        relax = self.notice if self.mode is Mode.GUARD else 0.0
+        low = self.estimate.lower(self.alpha, errors=errors) if self.minimum is not None else inf
+        high = self.estimate.upper(self.alpha, errors=errors) if self.maximum is not None else -inf
+        return (self.minimum is None or low >= self.minimum - relax) and (
+            self.maximum is None or high <= self.maximum + relax
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `settle` found."""
+
+    outcome: Outcome
+    reason: str
+    observed: Observed
+    proven: bool
+    to_settle: int | None = None
+    settleable: bool = False
+    """True when more examples are the way to settle it; `to_settle` None then means no
+    realistic number would."""
+
+
+SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples", "looks_spent"})
+
+
+def settle(question: Question, *, rejected: bool, level: float) -> Answer:
+    """The outcome, with both bounds at their own confidence.
+
+    Args:
+        question: What was asked.
+        rejected: Whether Holm rejects "the requirement holds".
+        level: The alpha at which it did, or at which it could not.
+    """
+    fails = rejected and not question.voids
+    observed = _observed(question, fails=fails, level=level)
+    if fails:
+        return Answer(Outcome.FAIL, "limit_missed", observed, proven=True)
+    reasons: Sequence[str] = (*question.voids, *question.blocks)
+    clears = question.clears(errors=True)
+    if clears and not reasons:
+        proven = question.mode is not Mode.GUARD
+        reason = "limit_met" if proven else "no_violation_found"
+        return Answer(Outcome.PASS, reason, observed, proven=proven)
+    if not reasons:
+        with_errors_only = question.n_errored > 0 and question.clears(errors=False)
+        reasons = ("too_many_errors",) if with_errors_only else ("interval_straddles_limit",)
+    reason = reasons[0]
+    wants_samples = reason in SETTLED_BY_SAMPLES and not question.voids
+    samples = _samples(question) if wants_samples and reason != "looks_spent" else None
+    return Answer(
+        Outcome.INCONCLUSIVE,
+        reason,
+        observed,
+        proven=False,
+        to_settle=samples,
+        settleable=wants_samples and reason != "looks_spent",
+    )
+
+
+def _samples(question: Question) -> int | None:
+    """Examples in all that would settle the question at the next look, seen rates being true."""
+    alpha = question.next_alpha
+    if alpha is None:
+        return None
+    relax = question.notice if question.mode is Mode.GUARD else 0.0
+    needed = [question.min_samples or 0]
+    for limit, side in ((question.minimum, "lower"), (question.maximum, "upper")):
+        if limit is None:
+            continue
+        if side == "lower":
+            n = question.estimate.samples_to_settle(limit - relax, "lower", alpha)
+        else:
+            n = question.estimate.samples_to_settle(limit + relax, "upper", alpha)
+        if n is None:
+            return None
+        needed.append(n)
+    return max(needed)
+
+
+def _observed(question: Question, *, fails: bool, level: float) -> Observed:
+    """Bounds that never contradict the outcome: the fail side is nudged by one ulp at most."""
+    estimate, minimum, maximum = question.estimate, question.minimum, question.maximum
+    two = minimum is not None and maximum is not None
+    fail_level = level / 2 if two else level
+    low_is_pass_side = minimum is not None
+    high_is_pass_side = maximum is not None
+    if two and fails:
+        below = minimum is not None and estimate.p_below(minimum) <= fail_level
+        low_is_pass_side, high_is_pass_side = below, not below
+    lower, low_alpha = _bound_low(question, pass_side=low_is_pass_side, level=fail_level)
+    upper, high_alpha = _bound_high(question, pass_side=high_is_pass_side, level=fail_level)
+    if minimum is not None and not high_is_pass_side:
+        upper = min(upper, minimum) if fails else _above(upper, minimum, question)
+    if maximum is not None and not low_is_pass_side:
+        lower = max(lower, maximum) if fails else _below(lower, maximum, question)
+    return Observed(
+        value=estimate.value,
+        n=estimate.n,
+        count=estimate.count,
+        n_errored=question.n_errored,
+        lower=lower if lower > -inf else None,
+        lower_confidence=round(1 - low_alpha, 12),
+        upper=upper if upper < inf else None,
+        upper_confidence=round(1 - high_alpha, 12),
+        method=estimate.method,
+        approximate=estimate.approximate,
+        scale=question.scale,
+    )
+
+
+def _bound_low(question: Question, *, pass_side: bool, level: float) -> tuple[float, float]:
+    alpha = question.alpha if pass_side else level
+    return question.estimate.lower(alpha, errors=pass_side), alpha
+
+
+def _bound_high(question: Question, *, pass_side: bool, level: float) -> tuple[float, float]:
+    alpha = question.alpha if pass_side else level
+    return question.estimate.upper(alpha, errors=pass_side), alpha
+
+
+def _above(bound: float, limit: float, question: Question) -> float:
+    return bound if question.voids or bound > limit else nextafter(limit, inf)
+
+
+def _below(bound: float, limit: float, question: Question) -> float:
+    return bound if question.voids or bound < limit else nextafter(limit, -inf)
+
+
+def pointwise(
+    value: float, minimum: float | None, maximum: float | None, observed: Observed, reason: str
+) -> Answer:
+    """A plain comparison: `exact`, or a point estimate that the policy accepts."""
+    holds = (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
+    if holds:
+        return Answer(Outcome.PASS, reason, observed, proven=False)
+    return Answer(Outcome.FAIL, "limit_missed", observed, proven=False)
+
+
+def as_proven(answer: Answer) -> Answer:
+    """The same answer about something that was not sampled."""
+    return replace(answer, proven=True)

@@ -1,0 +1,107 @@
+"""Looks: which judgement of a hypothesis this is, and the error it may spend (policy.md section 5).
+
+A look belongs to a hypothesis about a candidate, not to a rule or a policy: publishing another
+policy resets nothing, and the same inputs are the same look.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gates.evidence import Measurement, SliceKey
+from gates.history import Look
+
+FIRST_LOOK_SHARE = 0.8  # statistics.md correction 3: half and half costs more examples
+
+
+def planned_alpha(alpha: float, planned: int, number: int) -> float | None:
+    """The error that look `number` (from 1) may spend of `alpha`; None past the last.
+
+    80% goes to the first look, the rest evenly over the others; a single look has it all.
+    """
+    if number > planned:
+        return None
+    if planned == 1:
+        return alpha
+    share = FIRST_LOOK_SHARE if number == 1 else (1 - FIRST_LOOK_SHARE) / (planned - 1)
+    return alpha * share
+
+
+def hypothesis_key(
+    metric: str, quantile: float | None, task: str | None, slice_: SliceKey, comparison: str
+) -> str:
+    """What is asked, independent of the rule, its limit and its policy."""
+    return _digest((metric, quantile, task, slice_, comparison))
+
+
+def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
+    """What was looked at: counts, n, errors, spread, scores and clusters by id, data digests.
+
+    Times, run ids and other metrics do not enter. `repr` of a float is its shortest exact form,
+    so the digest is the same on every machine.
+    """
+    return _digest(tuple(None if m is None else _inputs(m) for m in measurements))
+
+
+def _inputs(m: Measurement) -> tuple[object, ...]:
+    scores: tuple[object, ...] | None = m.scores
+    if m.scores is not None and m.ids is not None:
+        clusters = m.clusters or m.ids
+        scores = tuple(sorted(zip(m.ids, m.scores, clusters, strict=True)))
+    elif m.scores is not None and m.clusters is not None:
+        scores = tuple(sorted(zip(m.clusters, m.scores, strict=True)))
+    exceed = (m.exceed.limit, m.exceed.count) if m.exceed else None
+    data = (m.source.dataset_digest, m.source.prompt_set_digest) if m.source else (None, None)
+    return (
+        (m.value, m.n, m.count, m.n_errored, m.stderr, m.ci, m.confidence),
+        (scores, exceed, m.quantile, m.unit, m.missing, m.incomplete),
+        data,
+    )
+
+
+MIN_FINGERPRINT = 20
+
+
+def fingerprints(m: Measurement) -> tuple[str, ...]:
+    """Digests by which evidence of another candidate is recognised when it is sent again.
+
+    A native file, and a vector of scores that is long and varied enough not to be a coincidence:
+    two good candidates may both score 1.0 on every example.
+    """
+    found = []
+    if m.source is not None and m.source.file_digest is not None:
+        found.append(_digest(("file", m.source.file_digest)))
+    if m.scores is not None and len(m.scores) >= MIN_FINGERPRINT and len(set(m.scores)) > 1:
+        found.append(_digest(("scores", m.ids, m.scores)))
+    return tuple(found)
+
+
+def _digest(value: object) -> str:
+    return sha256(repr(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class LookState:
+    """Where a hypothesis stands when it is looked at now."""
+
+    number: int
+    is_known: bool
+    earlier_fail: bool
+    """An earlier look at other inputs failed."""
+
+
+class LookBook:
+    """The looks that were taken before, by hypothesis."""
+
+    def __init__(self, looks: Iterable[Look]) -> None:
+        self._looks: dict[str, list[Look]] = {}
+        for look in looks:
+            self._looks.setdefault(look.hypothesis, []).append(look)
+
+    def state(self, hypothesis: str, inputs: str) -> LookState:
+        """The number of this look: a known one keeps its own, new inputs are the next."""
+        earlier = self._looks.get(hypothesis, [])
+        known = next((look.number for look in earlier if look.inputs == inputs), None)
+        number = known or 1 + max((look.number for look in earlier), default=0)
+        failed = any(look.outcome == "fail" and look.inputs != inputs for look in earlier)
+        return LookState(number, known is not None, failed)

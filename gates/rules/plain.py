@@ -1,0 +1,77 @@
+"""Claims that need no test: rules that do not apply, rules that broke, and late policies."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from gates.finding import Finding
+from gates.history import Look
+from gates.rules.base import MetricRule, Rule
+from gates.rules.context import Claim, Context
+from gates.verdict import Mode, Outcome
+
+
+def _bare(rule: Rule, gate: str, outcome: Outcome, reason: str, message: str) -> Finding:
+    return Finding(
+        rule=rule.id,
+        gate=gate,
+        kind=rule.KIND,
+        outcome=outcome,
+        reason=reason,
+        message=message,
+        metric=getattr(rule, "metric", None),
+        basis=rule.basis.words() if rule.basis else None,
+        note=rule.note,
+        loosens=rule.loosens,
+    )
+
+
+def inapplicable(rule: Rule, gate: str, why: str) -> Claim:
+    """A rule that does not apply; it stays in Holm's family with p = 1."""
+    finding = _bare(rule, gate, Outcome.NOT_APPLICABLE, "not_applicable", f"{rule.id} {why}.")
+    sampled = isinstance(rule, MetricRule) and rule.mode is not Mode.EXACT
+    tested = sampled and rule.KIND in {"threshold", "versus_baseline"}
+    return Claim(finding, weight=1.0, in_family=tested and rule.on_fail in {"fail", "escalate"})
+
+
+def broken(rule: Rule, gate: str, why: str) -> Claim:
+    """A rule whose expression or code failed."""
+    return Claim(_bare(rule, gate, Outcome.ERROR, "expression_error", f"{why}."))
+
+
+class Registration(Rule):
+    """The policy's own demand `registered_before_results`, as a rule so that it shows."""
+
+    KIND: ClassVar[str] = "registration"
+
+
+def registration_claims(ctx: Context) -> tuple[Rule, list[Claim]]:
+    """The policy must have been published before the results were measured."""
+    rule = Registration(id="registered-before-results", waivable=False)
+    measured = ctx.submission.evidence.measured_at
+    published = ctx.history.policy_published_at
+    if measured is None:
+        outcome, reason = Outcome.MISSING, "no_date"
+        words = "The evaluation does not say when it was measured (`measured_at`)."
+    elif published is None:
+        outcome, reason = Outcome.INCONCLUSIVE, "needs_service"
+        words = "Only the service knows when this policy was published."
+    elif published > measured:
+        outcome, reason = Outcome.FAIL, "policy_after_results"
+        words = "The policy was published after the results were measured; measure again."
+    else:
+        outcome, reason = Outcome.PASS, "limit_met"
+        words = "The policy stood before the results were measured."
+    return rule, [Claim(_bare(rule, "policy", outcome, reason, words))]
+
+
+def looks_of(claims: Sequence[Claim], findings: Sequence[Finding]) -> tuple[Look, ...]:
+    """The looks that these findings take, one a hypothesis, the worst outcome of its rules."""
+    worst: dict[str, Look] = {}
+    for claim, finding in zip(claims, findings, strict=True):
+        if claim.hypothesis is None or finding.look is None:
+            continue
+        look = Look(claim.hypothesis, claim.inputs, finding.look, finding.outcome.value)
+        known = worst.get(claim.hypothesis)
+        if known is None or (known.outcome != "fail" and look.outcome == "fail"):
+            worst[claim.hypothesis] = look
+    return tuple(worst[key] for key in sorted(worst))

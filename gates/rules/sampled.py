@@ -1,0 +1,238 @@
+"""From a picked measurement to a claim: looks, error levels, bars to a pass, point estimates.
+
+Shared by the rules that test a metric against a limit or a baseline; what they ask differs, how
+the answer comes about does not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from gates.evidence import Measurement
+from gates.explanation import sentence
+from gates.finding import Finding, Observed
+from gates.ladder import Unsettled
+from gates.rules.base import MetricRule
+from gates.rules.context import Claim, Context
+from gates.rules.judging import Answer, Question, pointwise, settle
+from gates.rules.looks import (
+    LookState,
+    fingerprints,
+    hypothesis_key,
+    inputs_digest,
+    planned_alpha,
+)
+from gates.rules.measured import Absent, Picked, Subject, blocks
+from gates.selection import Target
+from gates.statistics.estimate import Estimate
+from gates.verdict import Mode, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The error that this look may spend on the pass side, and what the looks bar."""
+
+    state: LookState
+    alpha: float
+    next_alpha: float | None
+    blocks: tuple[str, ...]
+
+
+def levels(ctx: Context, rule: MetricRule, hypothesis: str, inputs: str) -> Levels:
+    """This look's share of the rule's error budget (policy.md section 5)."""
+    confidence = ctx.defaults.confidence if rule.confidence is None else rule.confidence
+    total = round(1 - confidence, 12)
+    state = ctx.looks.state(hypothesis, inputs)
+    planned = ctx.defaults.looks
+    alpha = planned_alpha(total, planned, state.number)
+    barred = []
+    if alpha is None:
+        barred.append("looks_spent")
+        alpha = planned_alpha(total, planned, planned) or total
+    if state.earlier_fail:
+        barred.append("contradicts_attempt")
+    return Levels(state, alpha, planned_alpha(total, planned, state.number + 1), tuple(barred))
+
+
+def draft(
+    rule: MetricRule, gate: str, subject: Subject, target: Target, limit: Mapping[str, float]
+) -> Finding:
+    """The finding before its outcome is known; `limit` as the policy writes it."""
+    return Finding(
+        rule=rule.id,
+        gate=gate,
+        kind=rule.KIND,
+        outcome=Outcome.MISSING,
+        reason="not_measured",
+        message="",
+        mode=rule.mode,
+        metric=subject.metric,
+        task=target.task,
+        slice=target.slice,
+        quantile=subject.quantile,
+        unit=rule.unit or ("fraction" if subject.kind == "proportion" else None),
+        direction=subject.direction,
+        limit=limit,
+        target=getattr(rule, "target", None),
+        basis=rule.basis.words() if rule.basis else None,
+        note=rule.note,
+        loosens=rule.loosens,
+    )
+
+
+def absent_claim(finding: Finding, absent: Absent, subject: Subject) -> Claim:
+    """A claim without evidence: it stays in the family with p = 1."""
+    missing = replace(finding, outcome=Outcome.MISSING, reason=absent.reason)
+    return Claim(replace(missing, message=sentence(missing, subject.title, absent.detail)))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is compared with what: the limits, and the measurements that it rests on.
+
+    `value` is the plain estimate for comparisons without error control.
+    """
+
+    comparison: str
+    minimum: float | None
+    maximum: float | None
+    inputs: tuple[Measurement | None, ...]
+    value: float | None = None
+    scale: str = "metric"
+    voids: tuple[str, ...] = ()
+
+
+def compared_claim(
+    finding: Finding, rule: MetricRule, subject: Subject, picked: Picked, asked: Asked
+) -> Claim:
+    """`exact`: a plain comparison; errored examples count against the candidate."""
+    m, n = picked.measurement, picked.n
+    if asked.value is None:
+        absent = Absent("not_a_number", f"{subject.metric} has no value to compare")
+        return absent_claim(finding, absent, subject)
+    observed = Observed(
+        value=asked.value,
+        n=n,
+        count=m.count,
+        n_errored=m.n_errored,
+        method="exact",
+        scale=asked.scale,
+    )
+    answer = pointwise(asked.value, asked.minimum, asked.maximum, observed, "limit_met")
+    if answer.outcome is Outcome.PASS:
+        barred = [*asked.voids, *(["too_many_errors"] if m.n_errored else [])]
+        if rule.min_samples is not None and (n is None or n < rule.min_samples):
+            barred.append("too_few_samples")
+        sampled = n is not None or m.stderr is not None or m.ci is not None
+        if barred:
+            answer = replace(answer, outcome=Outcome.INCONCLUSIVE, reason=barred[0])
+        else:
+            answer = replace(answer, proven=not sampled and subject.exact_allowed)
+    elif asked.voids:
+        answer = replace(answer, outcome=Outcome.INCONCLUSIVE, reason=asked.voids[0])
+    return Claim(_concluded(finding, subject, picked, None, "", answer))
+
+
+def unsettled_claim(
+    finding: Finding,
+    rule: MetricRule,
+    subject: Subject,
+    picked: Picked,
+    asked: Asked,
+    why: Unsettled,
+) -> Claim:
+    """No bound can be computed: inconclusive, or a comparison where the policy accepts one."""
+    if rule.accepts_point_estimate is not None and asked.value is not None:
+        flagged = replace(finding, flags=(*finding.flags, "no error control"))
+        return compared_claim(flagged, rule, subject, picked, asked)
+    m = picked.measurement
+    observed = Observed(
+        value=asked.value, n=picked.n, count=m.count, n_errored=m.n_errored, scale=asked.scale
+    )
+    answer = Answer(Outcome.INCONCLUSIVE, why.reason, observed, proven=False)
+    return Claim(_concluded(finding, subject, picked, None, why.detail, answer))
+
+
+def point_value(m: Measurement, subject: Subject) -> float | None:
+    """The plain value of a measurement, whatever its form; None where the form has none."""
+    if m.value is not None:
+        return m.value if m.quantile in (None, subject.quantile) else None
+    if m.count is not None and m.n:
+        share = m.count / m.n
+        return 2 * share / (1 + share) if subject.metric == "f1" else share
+    if m.scores is not None and subject.kind != "quantile":
+        return sum(m.scores) / len(m.scores)
+    return None
+
+
+def tested_claim(
+    ctx: Context,
+    rule: MetricRule,
+    subject: Subject,
+    finding: Finding,
+    picked: Picked,
+    estimate: Estimate,
+    asked: Asked,
+) -> Claim:
+    """A claim that waits for Holm."""
+    m = picked.measurement
+    key = hypothesis_key(
+        subject.metric, subject.quantile, finding.task, finding.slice, asked.comparison
+    )
+    level = levels(ctx, rule, key, inputs_digest(asked.inputs))
+    foreign = any(mark in ctx.history.foreign_evidence for mark in fingerprints(m))
+    question = Question(
+        estimate=estimate,
+        minimum=asked.minimum,
+        maximum=asked.maximum,
+        alpha=level.alpha,
+        next_alpha=level.next_alpha,
+        mode=rule.mode,
+        notice=rule.notice or 0.0,
+        n_errored=m.n_errored,
+        blocks=(*blocks(rule, ctx, m), *level.blocks),
+        voids=(*asked.voids, *(("evidence_of_another_candidate",) if foreign else ())),
+        min_samples=rule.min_samples,
+        scale=asked.scale,
+    )
+    looked = replace(finding, look=level.state.number, flags=(*finding.flags, *picked.flags))
+    return Claim(
+        looked,
+        p=question.p_fail(),
+        settle=lambda rejected, at: settle(question, rejected=rejected, level=at),
+        conclude=partial(_concluded, looked, subject, picked, level.state.number, ""),
+        in_family=True,
+        hypothesis=key,
+        inputs=inputs_digest(asked.inputs),
+    )
+
+
+def _concluded(
+    finding: Finding,
+    subject: Subject,
+    picked: Picked,
+    look: int | None,
+    detail: str,
+    answer: Answer,
+) -> Finding:
+    unit = finding.unit or picked.measurement.unit
+    settled = replace(
+        finding,
+        outcome=answer.outcome,
+        reason=answer.reason,
+        observed=answer.observed,
+        proven=answer.proven and answer.outcome is Outcome.PASS,
+        to_settle={"samples": answer.to_settle} if answer.settleable else None,
+        unit=unit,
+        look=look,
+    )
+    return replace(settled, message=sentence(settled, subject.title, detail))
+
+
+def share_weights(claims: Sequence[Claim], rule: MetricRule) -> list[Claim]:
+    """Give a rule's claims equal shares of its weight 1 in the release-wide family."""
+    sampled = rule.mode is not Mode.EXACT and rule.on_fail in {"fail", "escalate"}
+    for claim in claims:
+        claim.in_family = sampled
+        claim.weight = 1 / len(claims)
+    return list(claims)

@@ -1,0 +1,163 @@
+"""threshold: a metric's bound clears `min` and/or `max`, on every slice that is asked for."""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from gates.finding import Finding
+from gates.ladder import Unsettled, estimate
+from gates.rules.base import MetricRule, Number
+from gates.rules.context import Claim, Context
+from gates.rules.measured import (
+    Absent,
+    Picked,
+    Subject,
+    known_slices,
+    metric_problems,
+    pick,
+    subject_of,
+)
+from gates.rules.sampled import (
+    Asked,
+    absent_claim,
+    compared_claim,
+    draft,
+    point_value,
+    share_weights,
+    tested_claim,
+    unsettled_claim,
+)
+from gates.selection import Target, missing_values, targets
+from gates.statistics.estimate import Estimate, Side
+from gates.verdict import Mode
+
+
+class Threshold(MetricRule):
+    """`{metric: accuracy, min: 0.85}`; with `by`, one finding per slice."""
+
+    KIND: ClassVar[str] = "threshold"
+
+    min: Number | None = None
+    max: Number | None = None
+    target: Number | None = None
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Limits that contradict the metric, each other, or are always true."""
+        found = [*super().problems(), *metric_problems(self)]
+        if found:
+            return found
+        subject = subject_of(self)
+        if self.min is None and self.max is None:
+            return [("metric", "a threshold needs `min` or `max`")]
+        if self.min is not None and self.max is not None and self.min > self.max:
+            found.append(("min", f"{self.min:g} is above max {self.max:g}"))
+        found += _direction_problems(self, subject)
+        return found + _range_problems(self, subject)
+
+    def warnings(self) -> list[str]:
+        """Limits that no sample can prove."""
+        subject = subject_of(self)
+        found = []
+        if self.mode is Mode.PROVE and subject.value_range is not None:
+            low, high = subject.value_range
+            if (self.min is not None and self.min >= high) or (
+                self.max is not None and self.max <= low
+            ):
+                found.append(
+                    f"{self.id}: no sample proves a limit at the end of the range; "
+                    "for events that must not happen use `max_count: 0` with `rate_below`"
+                )
+        if self.unit is None and (subject.unit not in {None, "fraction"} or subject.money):
+            found.append(f"{self.id}: without `unit` the limit is read in the measurement's unit")
+        return found
+
+    def check(self, ctx: Context, gate: str) -> list[Claim]:
+        """One claim per (task, slice)."""
+        subject = subject_of(self)
+        expected = known_slices(ctx, subject.metric) if self.by else ()
+        found = targets(self, subject.metric, ctx.evidence, expected)
+        claims = [self._claim(ctx, gate, subject, target) for target in found]
+        for name, value in missing_values(self, found):
+            target = Target(None, ((name, value),))
+            detail = f"{subject.metric} was expected for {name}={value} and is not there"
+            absent = Absent("not_measured", detail)
+            claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
+        return share_weights(claims, self)
+
+    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
+        limit = {"min": self.min, "max": self.max}
+        fields = {name: value for name, value in limit.items() if value is not None}
+        return draft(self, gate, subject, target, fields)
+
+    def _claim(self, ctx: Context, gate: str, subject: Subject, target: Target) -> Claim:
+        finding = self._draft(gate, subject, target)
+        side: Side = "lower" if self.max is None else "upper"
+        limit = self.min if self.max is None else self.max
+        assert limit is not None
+        picked = pick(self, subject, target, limit)
+        if isinstance(picked, Absent):
+            return absent_claim(finding, picked, subject)
+        asked = self._asked(subject, picked)
+        if self.mode is Mode.EXACT:
+            return compared_claim(finding, self, subject, picked, asked)
+        known = estimate(
+            picked.measurement,
+            kind=subject.kind,
+            value_range=subject.value_range,
+            quantile=subject.quantile,
+            limit=limit,
+            side=side,
+            related=picked.related,
+        )
+        if isinstance(known, Unsettled):
+            return unsettled_claim(finding, self, subject, picked, asked, known)
+        asked = self._on_scale_of(known, asked, subject)
+        return tested_claim(ctx, self, subject, finding, picked, known, asked)
+
+    def _asked(self, subject: Subject, picked: Picked) -> Asked:
+        limits = (("min", self.min), ("max", self.max))
+        comparison = "+".join(name for name, limit in limits if limit is not None)
+        inputs = (picked.measurement, *picked.related)
+        value = point_value(picked.measurement, subject)
+        return Asked(comparison, self.min, self.max, inputs, value)
+
+    def _on_scale_of(self, known: Estimate, asked: Asked, subject: Subject) -> Asked:
+        """A count over the limit speaks of a share: p95 <= T means share within T >= 95%."""
+        if getattr(known, "scale", "metric") != "share_within_limit":
+            return asked
+        at_least = subject.quantile if self.max is not None else None
+        at_most = subject.quantile if self.max is None else None
+        return replace(asked, minimum=at_least, maximum=at_most, scale="share_within_limit")
+
+
+def _direction_problems(rule: Threshold, subject: Subject) -> list[tuple[str, str]]:
+    found = []
+    if subject.direction == "lower" and rule.min is not None and rule.max is None:
+        detail = f"lower is better for {subject.metric}; `min` would reward the worse. Use `max`"
+        found.append(("min", detail))
+    if subject.direction == "higher" and rule.max is not None and rule.min is None:
+        detail = f"higher is better for {subject.metric}; `max` would reward the worse. Use `min`"
+        found.append(("max", detail))
+    if rule.target is not None:
+        floor, ceiling = rule.min, rule.max
+        if floor is not None and ceiling is None and rule.target < floor:
+            found.append(("target", f"{rule.target:g} lies below min {floor:g}"))
+        if ceiling is not None and floor is None and rule.target > ceiling:
+            found.append(("target", f"{rule.target:g} lies above max {ceiling:g}"))
+    return found
+
+
+def _range_problems(rule: Threshold, subject: Subject) -> list[tuple[str, str]]:
+    """A limit outside what the metric can be, or one that every value meets."""
+    if subject.value_range is None:
+        return []
+    low, high = subject.value_range
+    found = []
+    if rule.min is not None and not low < rule.min <= high:
+        always = "always true" if rule.min <= low else "never true"
+        detail = f"{rule.min:g} is {always}: {subject.metric} lies in {low:g} to {high:g}"
+        found.append(("min", detail))
+    if rule.max is not None and not low <= rule.max < high:
+        always = "always true" if rule.max >= high else "never true"
+        detail = f"{rule.max:g} is {always}: {subject.metric} lies in {low:g} to {high:g}"
+        found.append(("max", detail))
+    return found

@@ -1,0 +1,156 @@
+"""zero tolerance: a count is plainly within `max_count`, over enough examples to mean something.
+
+"0 in 5" is not evidence of rarity: with `rate_below` the engine derives how many clean examples
+show it, with `min_samples` the policy says so itself.
+"""
+
+from dataclasses import replace
+from math import ceil
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from gates.explanation import sentence
+from gates.finding import Finding, Observed
+from gates.rules.base import MetricRule, Number, Whole
+from gates.rules.context import Claim, Context
+from gates.rules.looks import fingerprints, hypothesis_key, inputs_digest
+from gates.rules.measured import (
+    Absent,
+    Picked,
+    Subject,
+    blocks,
+    known_slices,
+    metric_problems,
+    pick,
+    subject_of,
+)
+from gates.rules.sampled import Levels, absent_claim, draft, levels
+from gates.selection import Target, missing_values, targets
+from gates.statistics import binomial, power
+from gates.verdict import Mode, Outcome
+
+
+class ZeroTolerance(MetricRule):
+    """`{metric: attack_success_rate, max_count: 0, rate_below: 0.01}`."""
+
+    KIND: ClassVar[str] = "zero_tolerance"
+
+    max_count: Annotated[Whole, Field(ge=0)]
+    rate_below: Annotated[Number, Field(gt=0, lt=1)] | None = None
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Needs a countable metric and a sample size from somewhere."""
+        found = [*super().problems(), *metric_problems(self)]
+        if found:
+            return found
+        subject = subject_of(self)
+        if subject.kind not in {"proportion", "count"}:
+            found.append(("metric", f"{subject.metric} is a {subject.kind}; it counts no events"))
+        if subject.direction == "higher":
+            detail = f"higher is better for {subject.metric}; count what must not happen instead"
+            found.append(("max_count", detail))
+        if self.rate_below is None and self.min_samples is None:
+            found.append(("max_count", "needs `rate_below` or `min_samples`: 0 of 5 shows nothing"))
+        if self.mode is not Mode.PROVE:
+            found.append(("mode", "a count is compared plainly; leave `mode` out"))
+        return found
+
+    def check(self, ctx: Context, gate: str) -> list[Claim]:
+        """One claim per (task, slice); counts have no p-value and stay out of Holm."""
+        subject = subject_of(self)
+        expected = known_slices(ctx, subject.metric) if self.by else ()
+        found = targets(self, subject.metric, ctx.evidence, expected)
+        claims = [self._claim(ctx, gate, subject, target) for target in found]
+        for name, value in missing_values(self, found):
+            target = Target(None, ((name, value),))
+            absent = Absent("not_measured", f"{subject.metric} is not there for {name}={value}")
+            claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
+        return claims
+
+    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
+        limit: dict[str, float] = {"max_count": self.max_count}
+        if self.rate_below is not None:
+            limit["rate_below"] = self.rate_below
+        if self.min_samples is not None:
+            limit["min_samples"] = self.min_samples
+        return draft(self, gate, subject, target, limit)
+
+    def _claim(self, ctx: Context, gate: str, subject: Subject, target: Target) -> Claim:
+        finding = self._draft(gate, subject, target)
+        picked = pick(self, subject, target, None)
+        if isinstance(picked, Absent):
+            return absent_claim(finding, picked, subject)
+        n, counted = picked.n, _events(picked)
+        finding = replace(finding, flags=picked.flags)
+        if n is None or counted is None:
+            observed = Observed(value=picked.measurement.value, n=n)
+            detail = "a rate without a sample size counts nothing; send count and n"
+            bare = replace(
+                finding, outcome=Outcome.INCONCLUSIVE, reason="no_uncertainty", observed=observed
+            )
+            return Claim(replace(bare, message=sentence(bare, subject.title, detail)))
+        key = hypothesis_key(subject.metric, None, finding.task, finding.slice, "zero_tolerance")
+        inputs = inputs_digest((picked.measurement,))
+        level = levels(ctx, self, key, inputs)
+        found = self._judged(ctx, finding, picked, n, counted, level)
+        worded = replace(found, message=sentence(found, subject.title, ""))
+        return Claim(worded, hypothesis=key, inputs=inputs)
+
+    def _judged(
+        self, ctx: Context, finding: Finding, picked: Picked, n: int, events: int, level: Levels
+    ) -> Finding:
+        m = picked.measurement
+        upper = binomial.upper(events + m.n_errored, n + m.n_errored, level.alpha)
+        lower = binomial.lower(events, n, ctx.defaults.alpha_fail)
+        observed = Observed(
+            value=events / n,
+            n=n,
+            count=events,
+            n_errored=m.n_errored,
+            lower=lower,
+            lower_confidence=round(1 - ctx.defaults.alpha_fail, 12),
+            upper=upper,
+            upper_confidence=round(1 - level.alpha, 12),
+            method="clopper_pearson",
+        )
+        found = replace(finding, observed=observed, look=level.state.number)
+        if events > self.max_count:
+            return replace(found, outcome=Outcome.FAIL, reason="count_exceeded")
+        foreign = any(mark in ctx.history.foreign_evidence for mark in fingerprints(m))
+        reasons = [*(("evidence_of_another_candidate",) if foreign else ())]
+        reasons += [*blocks(self, ctx, m), *level.blocks]
+        if events + m.n_errored > self.max_count:
+            reasons.append("too_many_errors")
+        if self.rate_below is not None and upper >= self.rate_below:
+            reasons.append("too_few_samples")
+        if not reasons:
+            return replace(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
+        settle = None
+        if reasons[0] == "too_few_samples":
+            settle = {"samples": self._samples(events, n, level)}
+        return replace(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
+
+    def _samples(self, events: int, n: int, level: Levels) -> int | None:
+        """Examples in all that would do at the next look, if no more events come."""
+        if level.next_alpha is None:
+            return None
+        enough = self.min_samples or 0
+        if self.rate_below is not None:
+            shown = power.clean_samples(events, self.rate_below, level.next_alpha)
+            if shown is None:
+                return None
+            enough = max(enough, shown)
+        return max(enough, n)
+
+
+def _events(picked: Picked) -> int | None:
+    """The number of events, rounded up where only a rounded rate was sent."""
+    m = picked.measurement
+    if m.count is not None:
+        return m.count
+    if m.scores is not None:
+        return sum(1 for score in m.scores if score > 0)
+    if m.value is not None and m.n is not None:
+        return min(m.n, max(0, ceil(m.value * m.n - 0.01)))
+    return None

@@ -1,0 +1,268 @@
+"""Which measurements a rule asks for: by metric, slice, task and source, in the rule's unit.
+
+Refuses evidence that cannot be (ImpossibleEvidence) and names what is absent or ambiguous; it
+never guesses between two values.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import product
+
+from gates.evidence import Evidence, ImpossibleEvidence, Measurement, SliceKey
+from gates.metrics import Resolved, resolve
+from gates.rules.base import MeasuredRule
+from gates.units import convert, scaled
+
+HUGE = 1e300  # MLflow's REST API answers 1.797e308 for infinity
+MAX_COUNT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A measurement under its catalogue name, with the place it came from."""
+
+    metric: str
+    measurement: Measurement
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One hypothesis of a rule: a (task, slice) with its rows, or why there are none."""
+
+    task: str | None
+    slice: SliceKey
+    rows: tuple[Row, ...] = ()
+    absent: str | None = None
+    detail: str = ""
+
+
+class EvidenceIndex:
+    """All measurements of one evaluation by catalogue name; each is checked for possibility."""
+
+    def __init__(self, evidence: Evidence, place: str = "/measurements") -> None:
+        self._rows: dict[str, list[Row]] = {}
+        for position, measurement in enumerate(evidence.measurements):
+            row = _row(measurement, f"{place}/{position}")
+            self._rows.setdefault(row.metric, []).append(row)
+
+    def rows(self, metric: str) -> Sequence[Row]:
+        """Rows of a metric by its catalogue id (or its own name where the catalogue lacks it)."""
+        return self._rows.get(metric, ())
+
+    def all(self) -> Iterable[Row]:
+        """Every row."""
+        for rows in self._rows.values():
+            yield from rows
+
+
+@lru_cache(maxsize=4096)
+def _resolve(name: str) -> Resolved | None:
+    return resolve(name)
+
+
+def canonical_name(metric: str) -> str:
+    """The catalogue id of a metric's name, or the name itself."""
+    known = _resolve(metric)
+    return known.metric.id if known else metric
+
+
+def _row(measurement: Measurement, pointer: str) -> Row:
+    known = _resolve(measurement.metric)
+    name = measurement.metric
+    kind = None
+    if known is not None:
+        name, kind = known.metric.id, known.metric.kind
+        if measurement.quantile is None and known.quantile is not None:
+            measurement = replace(measurement, quantile=known.quantile)
+        if measurement.unit is None and known.unit is not None:
+            measurement = scaled(replace(measurement, unit=known.unit), known.scale)
+    if kind == "proportion" and measurement.unit is not None:
+        measurement = convert(measurement, "fraction", pointer)
+    possible(measurement, kind, pointer)
+    return Row(name, measurement, pointer)
+
+
+def possible(m: Measurement, kind: str | None, pointer: str) -> None:
+    """Raise ImpossibleEvidence for values that no sample can have (policy.md section 4)."""
+    for field, detail in (*_impossible_counts(m), *_impossible_spread(m), *_misaligned(m)):
+        raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", f"{m.metric}: {detail}")
+    if kind != "proportion":
+        return
+    values = m.scores if m.scores is not None else (m.value,)
+    outside = [value for value in values if is_number(value) and not 0 <= (value or 0) <= 1]
+    if outside:
+        field = "value" if m.scores is None else "scores"
+        detail = f"{m.metric} is a proportion; {outside[0]:g} does not lie in 0 to 1"
+        raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", detail)
+
+
+def _impossible_counts(m: Measurement) -> Iterator[tuple[str, str]]:
+    n = m.n if m.n is not None else (len(m.scores) if m.scores is not None else None)
+    for field, number in (("n", m.n), ("n_errored", m.n_errored), ("count", m.count)):
+        if number is not None and not 0 <= number <= MAX_COUNT:
+            yield field, f"{field} is {number}; it must lie between 0 and 2^53"
+    if m.scores is not None and m.n is not None and m.n != len(m.scores):
+        yield "n", f"n is {m.n} beside {len(m.scores)} scores"
+    if m.count is not None and n is not None and m.count > n:
+        yield "count", f"{m.count} of {n} is more than all"
+    if m.exceed is not None and n is not None and not 0 <= m.exceed.count <= n:
+        yield "exceed", f"{m.exceed.count} of {n} over the limit is impossible"
+
+
+def _impossible_spread(m: Measurement) -> Iterator[tuple[str, str]]:
+    if m.stderr is not None and not 0 <= m.stderr < HUGE:
+        yield "stderr", f"a standard error cannot be {m.stderr}"
+    if m.ci is not None and not -HUGE < m.ci[0] <= m.ci[1] < HUGE:
+        yield "ci", f"the interval {m.ci[0]} to {m.ci[1]} is reversed or not finite"
+    if m.confidence is not None and not 0 < m.confidence < 1:
+        yield "confidence", f"a confidence cannot be {m.confidence}"
+
+
+def _misaligned(m: Measurement) -> Iterator[tuple[str, str]]:
+    for field, aligned in (("ids", m.ids), ("clusters", m.clusters)):
+        if aligned is not None and m.scores is not None and len(aligned) != len(m.scores):
+            yield field, f"{len(aligned)} {field} for {len(m.scores)} scores"
+    if m.ids is not None and len(set(m.ids)) != len(m.ids):
+        yield "ids", "an example id stands twice; repeats share a cluster, not an id"
+
+
+def is_number(value: float | None) -> bool:
+    """Whether a value is finite and not a stand-in for infinity."""
+    return value is not None and -HUGE <= value <= HUGE
+
+
+def targets(
+    rule: MeasuredRule, metric: str, index: EvidenceIndex, expected: Iterable[SliceKey] = ()
+) -> list[Target]:
+    """The hypotheses of a rule on this evidence, in a fixed order.
+
+    `expected` are slices seen before (in the baseline or the last decision); together with the
+    rule's `require` they must be there, or are reported as absent.
+    """
+    rows = _matching(rule, metric, index)
+    tasks = {row.measurement.task for row in rows}
+    fixed = tuple(sorted((rule.where or {}).items()))
+    if rule.task is None and len(tasks) > 1:
+        named = ", ".join(sorted(str(task) for task in tasks)[:8])
+        detail = f"{metric} was measured on several tasks ({named}); name one with `task`"
+        return [Target(None, fixed, absent="ambiguous_task", detail=detail)]
+    groups: dict[tuple[str | None, SliceKey], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.measurement.task, row.measurement.slice), []).append(row)
+    for task in tasks or {None}:
+        for wanted in {*_required(rule), *_expected(rule, expected)}:
+            groups.setdefault((task, wanted), [])
+    if not groups:
+        if rule.by:
+            over = ", ".join(rule.by)
+            detail = f"{metric} was not measured by {over}; send it with `slice`"
+            return [Target(None, fixed, absent="no_slice", detail=detail)]
+        return [Target(None, fixed, absent="not_measured", detail=_not_measured(metric, rule))]
+    order = sorted(groups, key=lambda key: (key[0] or "", key[1]))
+    return [_target(rule, metric, task, slice_, groups[task, slice_]) for task, slice_ in order]
+
+
+def _target(
+    rule: MeasuredRule, metric: str, task: str | None, slice_: SliceKey, rows: list[Row]
+) -> Target:
+    if not rows:
+        where = ", ".join(f"{name}={value}" for name, value in slice_)
+        detail = f"{metric} was expected for {where} and is not there"
+        return Target(task, slice_, absent="not_measured", detail=detail)
+    sources = {_source_name(row.measurement) for row in rows}
+    if len(sources) > 1 and rule.source is None:
+        named = ", ".join(sorted(sources)[:8])
+        detail = f"{metric} comes from several sources ({named}); name one with `source`"
+        return Target(task, slice_, absent="ambiguous_source", detail=detail)
+    return Target(task, slice_, rows=tuple(rows))
+
+
+def _matching(rule: MeasuredRule, metric: str, index: EvidenceIndex) -> list[Row]:
+    where = rule.where or {}
+    dimensions = {*where, *(rule.by or ())}
+    found = [
+        row
+        for row in index.rows(metric)
+        if _slice_fits(row.measurement.slice, where, dimensions)
+        and (rule.task is None or fnmatchcase(row.measurement.task or "", rule.task))
+        and (rule.source is None or _source_fits(row.measurement, rule.source))
+    ]
+    # A roll-up is judged only where nothing finer answers, or where the rule names it outright:
+    # its parts are evidence already, and judging both would count them twice.
+    finer = [row for row in found if not row.measurement.aggregate]
+    named = [row for row in found if rule.task is not None and row.measurement.task == rule.task]
+    return named or finer or found
+
+
+def _slice_fits(slice_: SliceKey, where: Mapping[str, str], dimensions: set[str]) -> bool:
+    if len(slice_) != len(dimensions):
+        return False
+    return all(name in dimensions and where.get(name, value) == value for name, value in slice_)
+
+
+def _source_name(measurement: Measurement) -> str:
+    source = measurement.source
+    if source is None:
+        return "unnamed"
+    return "/".join(part for part in (source.tool, source.suite) if part) or "unnamed"
+
+
+def _source_fits(measurement: Measurement, pattern: str) -> bool:
+    source = measurement.source
+    if source is None:
+        return False
+    names = (source.tool or "", source.suite or "", _source_name(measurement))
+    return any(fnmatchcase(name, pattern) for name in names if name)
+
+
+def _required(rule: MeasuredRule) -> list[SliceKey]:
+    """The slices that `require` demands: every combination of its values, beside `where`.
+
+    A dimension of `by` without required values stays open and is filled by what was measured.
+    """
+    if not rule.require or set(rule.require) != set(rule.by or ()):
+        return []
+    fixed = tuple((rule.where or {}).items())
+    names = sorted(rule.require)
+    return [
+        tuple(sorted((*fixed, *zip(names, values, strict=True))))
+        for values in product(*(rule.require[name] for name in names))
+    ]
+
+
+def _expected(rule: MeasuredRule, expected: Iterable[SliceKey]) -> list[SliceKey]:
+    where = rule.where or {}
+    dimensions = {*where, *(rule.by or ())}
+    if not rule.by:
+        return []
+    return [slice_ for slice_ in expected if _slice_fits(slice_, where, dimensions)]
+
+
+def missing_values(rule: MeasuredRule, found: Iterable[Target]) -> list[tuple[str, str]]:
+    """(dimension, value) pairs that `require` names and no measured slice has.
+
+    Covers `require` over some of several `by` dimensions, where `targets` cannot name the slice.
+    """
+    if not rule.require or set(rule.require) == set(rule.by or ()):
+        return []
+    seen = {pair for target in found if target.absent is None for pair in target.slice}
+    return [
+        (name, value)
+        for name, values in sorted(rule.require.items())
+        for value in values
+        if (name, value) not in seen
+    ]
+
+
+def _not_measured(metric: str, rule: MeasuredRule) -> str:
+    scope = []
+    if rule.where:
+        scope.append("for " + ", ".join(f"{k}={v}" for k, v in sorted(rule.where.items())))
+    if rule.task:
+        scope.append(f"on a task like {rule.task}")
+    if rule.source:
+        scope.append(f"from a source like {rule.source}")
+    return " ".join((metric, "was not measured", *scope))
