@@ -1,0 +1,38 @@
+"""Small modules, small functions: the tail is what makes code unreadable, so it has a limit."""
+
+import ast
+from statistics import median, quantiles
+
+import pytest
+
+from tests.architecture.tree import CODE, Module, modules
+
+MODULE_LIMIT = 400
+MODULE_MEDIAN = 120
+FUNCTION_LIMIT = 60
+FUNCTION_P90 = 30
+
+
+@pytest.mark.parametrize("module", modules(*CODE, "tests", "migrations"), ids=lambda m: m.name)
+def test_no_module_is_too_long(module: Module) -> None:
+    assert module.lines <= MODULE_LIMIT
+
+
+@pytest.mark.parametrize("module", modules(*CODE), ids=lambda m: m.name)
+def test_no_function_is_too_long(module: Module) -> None:
+    lengths = {f"{f.name}:{f.lineno}": _length(f) for f in module.functions}
+    assert {name: n for name, n in lengths.items() if n > FUNCTION_LIMIT} == {}
+
+
+def test_most_modules_are_short() -> None:
+    lengths = [module.lines for module in modules(*CODE) if module.lines > 2]
+    assert median(lengths) < MODULE_MEDIAN
+
+
+def test_most_functions_are_short() -> None:
+    lengths = [_length(f) for module in modules(*CODE) for f in module.functions]
+    assert quantiles(lengths, n=10)[-1] < FUNCTION_P90
+
+
+def _length(function: ast.stmt) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
