@@ -103,7 +103,15 @@ class CanonicalJson(TypeDecorator[Any]):
 
 def to_text(time: datetime) -> str:
     """RFC 3339 in UTC with microseconds: `2026-11-24T09:30:00.000000Z`."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+_POSTGRESQL_OPTIONS = (
+    "-c timezone=UTC -c lock_timeout={} -c idle_in_transaction_session_timeout=60000"
+)
+"""A process that hangs or vanishes must not hold the head of the log against the others."""
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -116,7 +124,12 @@ def make_engine(settings: Settings) -> Engine:
         pool_timeout=settings.pool_timeout_seconds,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+        connect_args={
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": 30_000,
+            "options": _POSTGRESQL_OPTIONS.format(settings.busy_timeout_seconds * 1000),
+        },
     )
 
 
@@ -223,6 +236,7 @@ def migrate(engine: Engine) -> None:
     """Bring the schema to this version: one transaction, one migrating process at a time."""
     with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config = _alembic_config()
         config.attributes["connection"] = connection

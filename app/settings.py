@@ -120,8 +120,9 @@ def _whole_number(variable: str, text: str) -> int:
 
 
 def _unknown(variable: str, known: list[str]) -> str:
-    near = get_close_matches(variable, known, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+    names = [name.removeprefix(PREFIX) for name in known]
+    near = get_close_matches(variable.removeprefix(PREFIX), names, n=1, cutoff=0.6)
+    hint = f"Did you mean {PREFIX}{near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
     return f"{variable} is not a setting. {hint}"
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import sort_tables
 
-from app.database import metadata
 from app.ledger.entries import SealedEntry
 from app.ledger.faults import concerns_all, for_caller
 from app.ledger.tables import CONTENT_ADDRESSED
@@ -141,8 +141,7 @@ def _insert_together(connection: Connection, works: Sequence[Work]) -> None:
     for work in works:
         for table, rows in work.rows:
             rows_of.setdefault(table, []).extend(rows)
-    rank = _ranks(len(metadata.tables))
-    for table in sorted(rows_of, key=rank.__getitem__):
+    for table in _parents_first(frozenset(rows_of)):
         _insert(connection, table, rows_of[table])
 
 
@@ -165,6 +164,5 @@ def _statement(table: Table, dialect: str) -> Insert:
 
 
 @cache
-def _ranks(_tables: int) -> dict[Table, int]:
-    """Recomputed when a table has been added to the metadata."""
-    return {table: rank for rank, table in enumerate(metadata.sorted_tables)}
+def _parents_first(tables: frozenset[Table]) -> Sequence[Table]:
+    return sort_tables(tables)
