@@ -52,16 +52,30 @@ def read(file: ResultFile, table: Table) -> Reading:
             columns[name] = scores
     notes = [f"columns not read as metrics: {', '.join(n[:40] for n in text[:20])}"] if text else []
     ids, clusters = _names(file, table, notes)
-    layout = _Layout(ids, clusters)
+    return Reading(
+        file.bounded(_measurements(file, table, columns, _Layout(ids, clusters))),
+        notes=tuple(notes),
+    )
+
+
+def _measurements(
+    file: ResultFile, table: Table, columns: dict[str, list[float | None]], layout: "_Layout"
+) -> Iterator[Measurement]:
+    slices: dict[str, list[str | None]] = {}
+    for name, cells in table.columns.items():
+        if found := SLICE_COLUMN.fullmatch(name.strip()):
+            dimension = found["dimension"].strip()
+            if dimension in slices:
+                raise file.malformed(f"two columns give the slice {dimension[:40]!r}")
+            slices[dimension] = _group_labels(file, name, cells)
     tasks = _column(table, _TASK)
-    measurements: list[Measurement] = []
-    for task, rows in _groups(file, "task", tasks, table.row_count, blank_is_group=True):
-        for key, members in _slices(file, table, rows):
-            measurements.extend(
-                layout.measurement(name, scores, task, key, members)
-                for name, scores in columns.items()
-            )
-    return Reading(tuple(measurements), notes=tuple(notes))
+    labels: list[str | None] = [None] * table.row_count
+    if tasks is not None:
+        labels = _group_labels(file, "task", tasks)
+    for task, rows in _grouped(labels, range(table.row_count)).items():
+        for key, members in _slices(slices, rows):
+            for metric, scores in columns.items():
+                yield layout.measurement(metric, scores, task, key, members)
 
 
 @dataclass(frozen=True)
@@ -148,43 +162,31 @@ def _column(table: Table, names: Sequence[str]) -> list[object] | None:
 
 
 def _slices(
-    file: ResultFile, table: Table, rows: Sequence[int]
+    slices: dict[str, list[str | None]], rows: Sequence[int]
 ) -> Iterator[tuple[SliceKey, Sequence[int]]]:
     """All rows, then the rows of each value of each slice column; crossing is left to policies."""
     yield (), rows
-    for name, cells in table.columns.items():
-        found = SLICE_COLUMN.fullmatch(name.strip())
-        if found is None:
-            continue
-        inside = set(rows)
-        for value, members in _groups(file, name, cells, table.row_count):
-            chosen = [row for row in members if row in inside]
-            if value is not None and chosen:
-                yield ((found["dimension"].strip(), value),), chosen
+    for dimension, labels in slices.items():
+        for value, members in _grouped(labels, rows).items():
+            if value is not None:
+                yield ((dimension, value),), members
 
 
-def _groups(
-    file: ResultFile,
-    name: str,
-    cells: list[object] | None,
-    row_count: int,
-    *,
-    blank_is_group: bool = False,
-) -> list[tuple[str | None, Sequence[int]]]:
-    """Row numbers by the value of a column, in order of appearance."""
-    if cells is None:
-        return [(None, range(row_count))]
+def _grouped(labels: list[str | None], rows: Sequence[int]) -> dict[str | None, list[int]]:
     groups: dict[str | None, list[int]] = {}
-    for row, cell in enumerate(cells):
-        if isinstance(cell, dict | list):
-            raise file.malformed(f"row {row + 1}: {name[:40]!r} is not a plain value")
-        if not is_blank(cell):
-            groups.setdefault(label(cell), []).append(row)
-        elif blank_is_group:
-            groups.setdefault(None, []).append(row)
-        if len(groups) > MAX_GROUPS:
-            raise file.too_large(
-                f"{name[:40]!r} has more than {MAX_GROUPS:,} different values; a group needs "
-                "examples, an id belongs in the column `id`"
-            )
-    return list(groups.items())
+    for row in rows:
+        groups.setdefault(labels[row], []).append(row)
+    return groups
+
+
+def _group_labels(file: ResultFile, name: str, cells: list[object]) -> list[str | None]:
+    """The group that each row is in by this column; None where the cell is empty."""
+    if any(isinstance(cell, dict | list) for cell in cells):
+        raise file.malformed(f"the column {name[:40]!r} holds what is not a plain value")
+    labels = [None if is_blank(cell) else label(cell) for cell in cells]
+    if len(set(labels)) > MAX_GROUPS:
+        raise file.too_large(
+            f"{name[:40]!r} has more than {MAX_GROUPS:,} different values; a group needs "
+            "examples, an id belongs in the column `id`"
+        )
+    return labels

@@ -48,16 +48,18 @@ def read(file: ResultFile) -> Reading:
     """The pass rate over all tests and, where there are several suites, of each of them."""
     root = _parse(file)
     suites = [_suite(element) for element in root.iter() if _tag(element) in _SUITE_TAGS]
-    suites = [suite for suite in suites if suite.verdicts or suite.own_errors]
-    total = sum((suite.counted for suite in suites), Counter[Verdict]())
+    by_name: dict[str, Counter[Verdict]] = {}
+    total: Counter[Verdict] = Counter()
+    for suite in suites:
+        if suite.verdicts or suite.own_errors:
+            by_name.setdefault(suite.name, Counter()).update(suite.counted)
+            total.update(suite.counted)
     root_name = root.get("name") or None
-    names = list(dict.fromkeys(suite.name for suite in suites))
-    task = (names[0] or root_name) if len(names) == 1 else None
+    task = (next(iter(by_name)) or root_name) if len(by_name) == 1 else None
     source = Source(tool="junit", suite=root_name or task)
     incomplete, notes = _against_header(root, total)
     measurements = [_pass_rate(total, task, (), source, incomplete)]
-    for name in names if len(names) > 1 else ():
-        counted = sum((s.counted for s in suites if s.name == name), Counter[Verdict]())
+    for name, counted in by_name.items() if len(by_name) > 1 else ():
         key: SliceKey = (("suite", name or "(unnamed)"),)
         measurements.append(_pass_rate(counted, None, key, source, incomplete))
     measurements.extend(_metrics(file, root, task, source))

@@ -6,6 +6,7 @@ evidence of their own, and to take a limited run for a whole one.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from gates.evidence import Measurement, Source
@@ -41,7 +42,7 @@ def read(file: ResultFile) -> Reading:
     """Every metric of every task, with stderr, n and direction where the file has them."""
     run = _Run(file, file.json_object or {})
     notes: list[str] = []
-    measurements = tuple(
+    measurements = file.bounded(
         m for task in _mapping(run.root, "results") for m in _of_task(run, task, notes)
     )
     if not measurements:
@@ -62,7 +63,7 @@ class _Run:
     file: ResultFile
     root: Mapping[str, object]
 
-    @property
+    @cached_property
     def has_filters(self) -> bool:
         """Version 0.4, whose metrics are written `name,filter`."""
         rows = _mapping(self.root, "results").values()
@@ -77,17 +78,24 @@ class _Run:
             return any(isinstance(subtask, str) and subtask in results for subtask in subtasks)
         return task in _mapping(self.root, "groups")
 
-    def incomplete(self, task: str) -> str | None:
+    @cached_property
+    def partial_tasks(self) -> dict[str, str]:
+        """Tasks of which not all examples were run, and why that is known."""
+        partial = {}
+        for task in _mapping(self.root, "n-samples"):
+            sizes = _mapping(_mapping(self.root, "n-samples"), task)
+            effective, original = _size(sizes.get("effective")), _size(sizes.get("original"))
+            if effective is not None and original is not None and effective < original:
+                partial[task] = f"only {effective} of {original} examples of {task} were run"
+        return partial
+
+    def incomplete(self, task: str, *, aggregate: bool) -> str | None:
         limit = _mapping(self.root, "config").get("limit")
         if limit is not None:
             return f"the run was limited (--limit {limit!s:.40}) and is not the whole test set"
-        tasks = _mapping(self.root, "n-samples") if self.is_aggregate(task) else (task,)
-        for name in tasks:
-            sizes = _mapping(_mapping(self.root, "n-samples"), name)
-            effective, original = _size(sizes.get("effective")), _size(sizes.get("original"))
-            if effective is not None and original is not None and effective < original:
-                return f"only {effective} of {original} examples of {name} were run"
-        return None
+        # Which tasks a group is made of may be nested: any partial task spoils every group.
+        spoiled = next(iter(self.partial_tasks.values()), None)
+        return spoiled if aggregate else self.partial_tasks.get(task)
 
     def n(self, task: str, key: str) -> int | None:
         row = _mapping(_mapping(self.root, "results"), task)
@@ -103,17 +111,15 @@ class _Run:
                 return found
         return None
 
-    def direction(self, task: str, metric: str) -> Direction | None:
-        stated = _mapping(_mapping(self.root, "higher_is_better"), task).get(metric)
+    def directions(self, task: str) -> dict[str, object]:
+        """What the file says of `higher_is_better` for each metric of a task."""
         entries = _mapping(_mapping(self.root, "configs"), task).get("metric_list")
-        if stated is None and isinstance(entries, list):
-            for entry in entries:
-                if isinstance(entry, dict) and entry.get("metric") == metric:
-                    stated = entry.get("higher_is_better")
-        if isinstance(stated, bool):
-            return "higher" if stated else "lower"
-        known = _LOWER_IS_BETTER if self.has_filters else _LOWER_IN_0_3
-        return "lower" if metric in known else None
+        stated: dict[str, object] = {}
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("metric"), str):
+                stated[entry["metric"]] = entry.get("higher_is_better")
+        given = _mapping(_mapping(self.root, "higher_is_better"), task)
+        return stated | {metric: up for metric, up in given.items() if up is not None}
 
     def source(self, task: str) -> Source:
         config = _mapping(_mapping(self.root, "configs"), task)
@@ -130,6 +136,9 @@ class _Run:
 
 def _of_task(run: _Run, task: str, notes: list[str]) -> Iterator[Measurement]:
     row = _mapping(_mapping(run.root, "results"), task)
+    aggregate = run.is_aggregate(task)
+    incomplete = run.incomplete(task, aggregate=aggregate)
+    directions, source = run.directions(task), run.source(task)
     for key, value in row.items():
         metric, filter_name = _split(key) if run.has_filters else (key, "none")
         if not metric or key in _BOOKKEEPING:
@@ -142,19 +151,29 @@ def _of_task(run: _Run, task: str, notes: list[str]) -> Iterator[Measurement]:
         base = metric.removesuffix("_stderr")
         if base != metric and _joined(run, base, filter_name) in row:
             continue
-        found, stderr = _number(value), row.get(_joined(run, f"{metric}_stderr", filter_name))
+        found = _number(value)
         yield Measurement(
             metric=metric,
             value=found,
             n=run.n(task, key),
-            stderr=_number(stderr),
+            stderr=_number(row.get(_joined(run, f"{metric}_stderr", filter_name))),
             task=task if filter_name == "none" else f"{task}/{filter_name}",
-            direction=run.direction(task, metric),
-            source=run.source(task),
-            aggregate=run.is_aggregate(task),
+            direction=_direction(metric, directions.get(metric), _lower(run)),
+            source=source,
+            aggregate=aggregate,
             missing=MISSING if found is None else None,
-            incomplete=run.incomplete(task),
+            incomplete=incomplete,
         )
+
+
+def _direction(metric: str, stated: object, lower: frozenset[str]) -> Direction | None:
+    if isinstance(stated, bool):
+        return "higher" if stated else "lower"
+    return "lower" if metric in lower else None
+
+
+def _lower(run: _Run) -> frozenset[str]:
+    return _LOWER_IS_BETTER if run.has_filters else _LOWER_IN_0_3
 
 
 def _split(key: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ repeat an example, which would count it twice.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from gates.evidence import Measurement, Source
@@ -16,6 +17,8 @@ from gates.formats.understood import Reading
 NAME = "lm-eval-samples"
 TITLE = "lm-evaluation-harness samples"
 RECOGNISED_BY = "JSON Lines with `doc_id`, `resps` and `filtered_resps`"
+
+MAX_METRICS = 1_000
 
 _REQUIRED = ("doc_id", "resps", "filtered_resps")
 _HASHES = ("doc_hash", "prompt_hash", "target_hash")
@@ -48,7 +51,7 @@ def read(file: ResultFile) -> Reading:
         f"the task's name, {task}, was taken from the file's name",
         "a samples file does not say whether the run was limited (--limit)",
     ]
-    measurements = tuple(
+    measurements = file.bounded(
         m for name, rows in by_filter.items() for m in _of_filter(file, task, name, rows, notes)
     )
     if not measurements:
@@ -60,15 +63,19 @@ def _of_filter(
     file: ResultFile, task: str, name: str, rows: Sequence[Row], notes: list[str]
 ) -> Iterator[Measurement]:
     ids = [str(row["doc_id"]) for row in rows]
-    if len(set(ids)) < len(ids):
-        repeated = next(i for n, i in enumerate(ids) if i in ids[:n])
+    (most_frequent, times), *_ = Counter(ids).most_common(1)
+    if times > 1:
         raise file.malformed(
-            f"doc_id {repeated:.40} stands twice for the filter {name}; give one file per task"
+            f"doc_id {most_frequent:.40} stands {times} times for the filter {name[:40]}; give one "
+            "file per task"
         )
     source = Source(
         tool="lm-evaluation-harness", suite=task, prompt_set_digest=_prompt_set_digest(rows)
     )
-    for metric in _metrics(rows):
+    metrics = _metrics(rows)
+    if len(metrics) > MAX_METRICS:
+        raise file.too_large(f"the samples have more than {MAX_METRICS:,} metrics")
+    for metric in metrics:
         scores = _scores([row.get(metric) for row in rows])
         if scores is None:
             notes.append(f"{metric} is not one number per example and was left out")

@@ -14,7 +14,7 @@ from gates.formats import foreign, generic, junit, lm_eval, lm_eval_samples, skl
 from gates.formats.result_file import MAX_BYTES, MAX_DEPTH, ResultFile
 from gates.formats.understood import FormatError, Reading, Understood
 
-MAX_MEASUREMENTS = 50_000
+MAX_NOTES = 50
 
 
 class Format(Protocol):
@@ -61,9 +61,7 @@ def read(
     file = ResultFile(name, content, max_bytes)
     chosen = _recognise(file) if format == "auto" else _named(file, format)
     reading = chosen.read(file)
-    if len(reading.measurements) > MAX_MEASUREMENTS:
-        raise file.too_large(f"it gives more than {MAX_MEASUREMENTS:,} measurements")
-    for m in reading.measurements:
+    for m in file.bounded(reading.measurements):
         _refuse_impossible(file, m)
     return Understood(
         format=chosen.NAME,
@@ -72,7 +70,7 @@ def read(
         measurements=reading.measurements,
         model=reading.model,
         measured_at=reading.measured_at,
-        notes=reading.notes,
+        notes=_bounded_notes(reading.notes),
         digest=file.digest,
     )
 
@@ -94,6 +92,13 @@ def read_json(
     except (TypeError, ValueError) as error:
         raise FormatError("malformed-file", f"{name}: not a JSON value: {error}") from None
     return read(name, content, format, max_bytes=max_bytes)
+
+
+def _bounded_notes(notes: tuple[str, ...]) -> tuple[str, ...]:
+    shown = [note if len(note) <= 300 else f"{note[:299]}…" for note in notes[:MAX_NOTES]]
+    if len(notes) > MAX_NOTES:
+        shown.append(f"and {len(notes) - MAX_NOTES:,} more remarks")
+    return tuple(shown)
 
 
 def _recognise(file: ResultFile) -> Format:

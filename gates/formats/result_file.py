@@ -6,17 +6,21 @@ files, Git LFS pointers, binaries, duplicate keys, and what is built to exhaust 
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Literal
 
 import jiter
 
+from gates.evidence import Measurement
 from gates.formats.understood import FormatError
 
 MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 64
 MAX_ROWS = 1_000_000
+MAX_MEASUREMENTS = 50_000
 _MAX_CONTAINERS = 2_000_000
 _MAX_COMMAS = 10_000_000
 
@@ -112,6 +116,13 @@ class ResultFile:
             data = json.dumps(self._parsed[1], sort_keys=True, separators=(",", ":")).encode()
         return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
+    def bounded(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+        """The measurements as a tuple; refuses a file as soon as it gives too many."""
+        found = tuple(islice(measurements, MAX_MEASUREMENTS + 1))
+        if len(found) > MAX_MEASUREMENTS:
+            raise self.too_large(f"it gives more than {MAX_MEASUREMENTS:,} measurements")
+        return found
+
     def malformed(self, detail: str) -> FormatError:
         """The error for a file that is broken, naming it."""
         return FormatError("malformed-file", f"{self.label}: {detail}")
@@ -174,7 +185,7 @@ class ResultFile:
 
     def _checked_depth(self, value: object) -> object:
         level = [value]
-        for _ in range(MAX_DEPTH + 1):
+        for _ in range(MAX_DEPTH):
             level = [
                 child
                 for parent in level

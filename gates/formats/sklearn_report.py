@@ -52,7 +52,9 @@ def read(file: ResultFile) -> Reading:
     numbers = [x for row in rows.values() for x in (row.precision, row.recall, row.f1)]
     overall = None if "accuracy" in rows else _number(file, "accuracy", report.get("accuracy"))
     precision = _Precision.of([*numbers, overall])
-    measurements = [m for name, row in classes.items() for m in _of_class(name, row, precision)]
+    measurements = list(
+        file.bounded(m for name, row in classes.items() for m in _of_class(name, row, precision))
+    )
     notes = ["the report does not name the model, the data set or the time"]
     total = rows["weighted avg"].support
     if "accuracy" in report and "accuracy" not in rows:

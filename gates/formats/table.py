@@ -81,6 +81,7 @@ def _of_csv(file: ResultFile) -> Table | None:
             )
         if len(names) == 1:
             # In a single column an empty line between others is an example that lost its score.
+            _refuse_too_many(file, 1, len(columns[0]) + empty_lines)
             columns[0].extend([""] * empty_lines)
         empty_lines = 0
         for column, cell in zip(columns, cells, strict=True):
