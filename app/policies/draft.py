@@ -7,13 +7,13 @@ prove commented out, with the reason.
 import re
 from collections.abc import Iterable, Sequence
 
+from app.policies.picking import Crowd, literal
 from app.policies.proposals import Proposal, propose
 from app.policies.rounding import plain
 from app.policies.series import ALPHA, Series
 from gates.evidence import Measurement
 
 MAX_RULES = 1000  # a policy of more is nobody's to read, and may not load
-MAX_NAME = 200
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _WORDS = frozenset({"null", "true", "false", "y", "n", "yes", "no", "on", "off", "set_your_own"})
 _UNSAFE_IN_NAME = re.compile(r"[^a-z0-9._-]+")
@@ -26,7 +26,9 @@ class DraftError(ValueError):
 
 def draft(measurements: Iterable[Measurement], *, name: str, model: str, stage: str) -> str:
     """The policy's YAML. Raises DraftError where nothing can be proven."""
-    proposals = _selectable(propose(measurements))
+    proposed = propose(measurements)
+    crowd = Crowd(proposal.series for proposal in proposed)
+    proposals = [_selectable(proposal, crowd) for proposal in proposed]
     proven = [proposal for proposal in proposals if proposal.limit is not None]
     unproven = [proposal for proposal in proposals if proposal.limit is None]
     if not proven:
@@ -40,7 +42,7 @@ def draft(measurements: Iterable[Measurement], *, name: str, model: str, stage: 
         lines.append(f"  {gate}:")
         for group in groups:
             if _gate(group[0]) == gate:
-                lines += _rule(group, taken)
+                lines += _rule(group, taken, by_source=bool(crowd.rivals(group[0].series)))
     if all(proposal.exact for proposal in proven):
         lines += [
             "",
@@ -80,40 +82,10 @@ def _gate(proposal: Proposal) -> str:
     return proposal.subject.family if proposal.subject else "other"
 
 
-def _selectable(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """The proposals, without the limit where no rule could pick the series out."""
-    return [
-        proposal if why is None else Proposal(proposal.series, proposal.subject, why)
-        for proposal in proposals
-        for why in (_unselectable(proposal.series, proposals),)
-    ]
-
-
-def _peers(series: Series, proposals: Iterable[Proposal]) -> list[Series]:
-    """Series that a rule on this metric and these dimensions would see."""
-    return [
-        other.series
-        for other in proposals
-        if other.series.metric == series.metric and other.series.dimensions == series.dimensions
-    ]
-
-
-def _unselectable(series: Series, proposals: Sequence[Proposal]) -> str | None:
-    names = (series.metric, series.task or "", series.source, *(v for p in series.slice for v in p))
-    if any(len(name) > MAX_NAME for name in names) or not all(v for p in series.slice for v in p):
-        return "a name in it is empty or too long for a policy"
-    peers = _peers(series, proposals)
-    if not series.task and any(other.task != series.task for other in peers):
-        return "other tasks measure it too: send it with its own `task`"
-    rivals = {other.source for other in peers if other.task == series.task} - {series.source}
-    if rivals and (not series.source or any(_also_names(series.source, r) for r in rivals)):
-        return "other sources measure it too: send it with its own `source`"
-    return None
-
-
-def _also_names(source: str, rival: str) -> bool:
-    """Whether a rule that names `source` would see the rival, too: it may be its tool or suite."""
-    return rival.startswith(f"{source}/") or rival.endswith(f"/{source}")
+def _selectable(proposal: Proposal, crowd: Crowd) -> Proposal:
+    """The proposal, without its limit where no rule could pick the series out."""
+    why = crowd.hides(proposal.series)
+    return proposal if why is None else Proposal(proposal.series, proposal.subject, why)
 
 
 def _merged(proposals: Sequence[Proposal]) -> list[list[Proposal]]:
@@ -143,7 +115,7 @@ def _form(proposal: Proposal) -> object:
     return (proposal.field, proposal.quantile, proposal.unit, proposal.exact, apart, sized)
 
 
-def _rule(group: Sequence[Proposal], taken: set[str]) -> list[str]:
+def _rule(group: Sequence[Proposal], taken: set[str], *, by_source: bool) -> list[str]:
     first = group[0]
     series, subject = first.series, first.subject
     assert subject is not None
@@ -159,9 +131,9 @@ def _rule(group: Sequence[Proposal], taken: set[str]) -> list[str]:
     if subject.declared:
         lines += [f"      direction: {subject.direction}", f"      kind: {subject.kind}"]
     if series.task is not None:
-        lines.append(f"      task: {_scalar(_literal(series.task))}")
-    if series.source:
-        lines.append(f"      source: {_scalar(_literal(series.source))}")
+        lines.append(f"      task: {_scalar(literal(series.task))}")
+    if by_source:
+        lines.append(f"      source: {_scalar(literal(series.source))}")
     lines += _scope(group)
     if first.quantile is not None:
         lines.append(f"      quantile: {first.quantile:g}")
@@ -211,7 +183,7 @@ def _tail(unproven: Sequence[Proposal]) -> list[str]:
             f"# - metric: {_printable(_scalar(series.metric))}",
         ]
         if series.task:
-            lines.append(f"#   task: {_printable(_scalar(_literal(series.task)))}")
+            lines.append(f"#   task: {_printable(_scalar(literal(series.task)))}")
         subject = proposal.subject
         field = "max" if subject is not None and subject.direction == "lower" else "min"
         lines.append(f"#   {field}: set_your_own")
@@ -242,11 +214,6 @@ def _id(proposal: Proposal, taken: set[str], *, merged: bool) -> str:
         id_ = f"{stem}-{number}"
     taken.add(id_)
     return id_ if _PLAIN.fullmatch(id_) else f'"{id_}"'
-
-
-def _literal(text: str) -> str:
-    """A glob that matches the text and nothing else."""
-    return re.sub(r"([*?\[])", r"[\1]", text)
 
 
 def _scalar(text: str) -> str:

@@ -94,9 +94,10 @@ def _bounded(series: Series, subject: Subject, m: Measurement) -> Proposal:
         raise NothingShownError(
             f"observed {_observed(known, m, subject)}; too few examples for a limit"
         )
-    limit = friendly(bound, abs(known.value - bound), up=not higher)
-    if _is_vacuous(float(limit), subject):
-        limit = Decimal(repr(bound))
+    gap = abs(known.value - bound)
+    limits = (friendly(bound, gap / finer, up=not higher) for finer in (1, 10, 100))
+    exact = Decimal(repr(bound))
+    limit = next((one for one in limits if not _is_vacuous(float(one), subject)), exact)
     shown = "at least" if higher else "at most"
     words = (
         f"observed {_observed(known, m, subject)}; "

@@ -131,7 +131,7 @@ def screened(subject: Subject, row: Row) -> Measurement:
     """The measurement in the series' unit. Raises where no rule on it could pass."""
     m = row.measurement
     if m.incomplete is not None:
-        raise NothingShownError(f"the run behind it {m.incomplete}")
+        raise NothingShownError(m.incomplete)
     if m.missing is not None or (m.value is not None and not is_number(m.value)):
         raise NothingShownError("it was reported, but not as a finite number")
     if m.scores is not None and not all(is_number(score) for score in m.scores):
