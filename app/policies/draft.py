@@ -130,7 +130,7 @@ def _rule(group: Sequence[Proposal], taken: set[str], *, by_source: bool) -> lis
     ]
     if subject.declared:
         lines += [f"      direction: {subject.direction}", f"      kind: {subject.kind}"]
-    if series.task is not None:
+    if series.task:
         lines.append(f"      task: {_scalar(literal(series.task))}")
     if by_source:
         lines.append(f"      source: {_scalar(literal(series.source))}")

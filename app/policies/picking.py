@@ -31,7 +31,7 @@ class Crowd:
         """Why no rule can pick the series out; None where one can."""
         parts = [part for pair in series.slice for part in pair]
         names = (series.metric, series.task or "", series.source, *parts)
-        if not all(parts) or any(len(literal(name)) > MAX_NAME for name in names):
+        if not all((series.metric, *parts)) or any(len(literal(name)) > MAX_NAME for name in names):
             return "a name in it is empty or too long for a policy"
         if not series.task and self._tasks[series.metric, series.dimensions] - {series.task}:
             return "other tasks measure it too: send it with its own `task`"
