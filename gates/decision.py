@@ -202,6 +202,7 @@ _EFFECT_VERDICT = {
 _REASON_VERDICT = {
     "nothing_proven": Verdict.ESCALATE,
     "nothing_decided": Verdict.ESCALATE,
+    "not_all_measured": Verdict.ESCALATE,
     "many_candidates": Verdict.ESCALATE,
     "score_low": Verdict.ESCALATE,
     "score_failed": Verdict.FAIL,

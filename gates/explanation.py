@@ -225,19 +225,34 @@ def _open_sentence(
         why = detail or _MISSING_WORDS.get(finding.reason, finding.reason.replace("_", " "))
         return f"{start}: {why}; {limit}.{settle_words(finding)}"
     low, high = _limits(finding, seen)
-    bounds = []
-    if low is not None and seen.lower is not None and seen.lower < low:
-        bounds.append(number(seen.lower, percent=percent, against=low))
-    if high is not None and seen.upper is not None and seen.upper > high:
-        bounds.append(number(seen.upper, percent=percent, against=high))
-    good = (
-        seen.value is not None
-        and (low is None or seen.value >= low)
-        and (high is None or seen.value <= high)
-    )
-    looks = "looks good" if good else "looks short"
-    ruled = f"this sample cannot rule out {' or '.join(bounds)}" if bounds else "it is not proven"
+    misses_low = low is not None and seen.value is not None and seen.value < low
+    misses_high = high is not None and seen.value is not None and seen.value > high
+    if misses_low or misses_high:
+        # What the sample cannot rule out is then the good side: the bound of a failure.
+        bound, against = (seen.upper, low) if misses_low else (seen.lower, high)
+        looks, against_bounds = "looks short", [(bound, against)]
+    else:
+        looks = "looks good"
+        against_bounds = [(seen.lower, low), (seen.upper, high)]
+        against_bounds = [
+            pair
+            for pair, is_open in zip(against_bounds, _open_sides(seen, low, high), strict=True)
+            if is_open
+        ]
+    shown = [
+        number(bound, percent=percent, against=against)
+        for bound, against in against_bounds
+        if bound is not None
+    ]
+    ruled = f"this sample cannot rule out {' or '.join(shown)}" if shown else "it is not proven"
     return f"{start} {looks}, but {ruled}; {limit}.{settle_words(finding)}"
+
+
+def _open_sides(seen: Observed, low: float | None, high: float | None) -> tuple[bool, bool]:
+    return (
+        low is not None and seen.lower is not None and seen.lower < low,
+        high is not None and seen.upper is not None and seen.upper > high,
+    )
 
 
 def settle_words(finding: Finding) -> str:
@@ -381,6 +396,9 @@ REASON_WORDS = {
         "Nothing that was required has been proven by evidence, so a person has to decide."
     ),
     "nothing_decided": ("Only advisory or inapplicable rules are left, so a person has to decide."),
+    "not_all_measured": (
+        "The policy names measurements that were not sent; without them a person has to decide."
+    ),
     "many_candidates": (
         "More candidates of this model were judged on this data than the policy allows without a "
         "person: the best of many looks better than it is."

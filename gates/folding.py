@@ -13,6 +13,7 @@ from gates.statistics.multiplicity import holm
 from gates.verdict import Effect, Outcome, Verdict, worst_outcome
 from gates.waivers import Waiver, covering
 
+NOT_MEASURED = frozenset({"not_measured", "no_slice", "no_document", "no_baseline"})
 ALWAYS_COUNTS = frozenset({Outcome.ERROR})
 
 
@@ -33,6 +34,12 @@ def concluded(claims: Sequence[Claim], alpha_fail: float) -> list[Finding]:
 
 def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
     """What a finding does to the verdict, by its rule and the policy's defaults."""
+    if (
+        finding.outcome is Outcome.MISSING
+        and finding.reason in NOT_MEASURED
+        and rule.on_missing == "not_applicable"
+    ):
+        finding = replace(finding, outcome=Outcome.NOT_APPLICABLE)
     advisory = rule.on_fail == "advise"
     weighed = rule.on_fail == "weigh"
     return replace(
@@ -58,7 +65,8 @@ def _effect(finding: Finding, rule: Rule, defaults: Defaults) -> Effect:
         case Outcome.INCONCLUSIVE:
             return Effect(rule.on_inconclusive or _softened(defaults.on_inconclusive, rule))
         case Outcome.MISSING:
-            return Effect(rule.on_missing or _softened(defaults.on_missing, rule))
+            wanted = rule.on_missing or _softened(defaults.on_missing, rule)
+            return Effect.ESCALATE if wanted == "not_applicable" else Effect(wanted)
 
 
 def _softened(default: str, rule: Rule) -> str:
@@ -129,6 +137,12 @@ def reasons_of(
         found.append("nothing_decided")
     elif not any(_carries(finding) for finding in deciding):
         found.append("nothing_proven")
+    if any(
+        finding.outcome is Outcome.NOT_APPLICABLE and finding.reason in NOT_MEASURED
+        for finding in findings
+    ):
+        # Leaving a measurement out must never turn an escalation into a pass (law 2).
+        found.append("not_all_measured")
     return found
 
 

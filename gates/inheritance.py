@@ -28,7 +28,7 @@ _LOWER = frozenset(
 _ORDERED: Mapping[str, tuple[object, ...]] = {
     "on_fail": ("advise", "weigh", "escalate", "fail"),
     "on_inconclusive": ("escalate", "fail"),
-    "on_missing": ("escalate", "fail"),
+    "on_missing": ("not_applicable", "escalate", "fail"),
     "mode": ("guard", "exact", "prove"),
     "waivable": (True, False),
     "grade": ("declared", "attested", "signed"),

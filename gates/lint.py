@@ -23,6 +23,8 @@ def warnings_of(policy: Policy) -> list[str]:
                 f"{where}: `by` without `require`: a slice that nobody measured goes unnoticed on "
                 "the first submission"
             )
+        if rule.on_missing == "not_applicable":
+            found.append(f"{where}: without this measurement the release can never pass by itself")
         for warning in rule.warnings():
             if isinstance(rule, VersusBaseline) and rule.metric in absolute:
                 continue

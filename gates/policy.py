@@ -14,9 +14,21 @@ from gates.canonical import digest
 from gates.header import Header, planned_looks
 from gates.lint import warnings_of
 from gates.parsing import parse_header, parse_rules
+from gates.problems import PolicyError, Problem
 from gates.resolution import Resolved, Resolver, resolve_text
 from gates.rules.base import Rule
 from gates.rules.context import Defaults
+
+__all__ = [
+    "Gate",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Resolver",
+    "load",
+    "load_document",
+    "load_parent",
+]
 
 
 @dataclass(frozen=True)

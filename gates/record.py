@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
+from math import isfinite
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -100,6 +101,9 @@ def document(value: Any) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
+    if kind is float:
+        # JSON has no word for these; a record must still say what was sent.
+        return value if isfinite(value) else repr(value)
     if kind is tuple or kind is list:
         return [item if type(item) in _PLAIN else document(item) for item in value]
     if is_dataclass(value):
@@ -121,7 +125,7 @@ def document(value: Any) -> Any:
     raise TypeError(f"a {kind.__name__} has no place in a record")
 
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 def _time(value: datetime) -> str:
@@ -161,6 +165,6 @@ def _typed(hint: Any, value: Any) -> Any:
         return _load(hint, value)
     if hint is datetime:
         return datetime.fromisoformat(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and not isinstance(value, bool):
         return float(value)
     return value

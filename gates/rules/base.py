@@ -15,6 +15,8 @@ from gates.verdict import Mode
 
 OnFail = Literal["fail", "escalate", "weigh", "advise"]
 OnOpen = Literal["fail", "escalate"]
+OnMissing = Literal["fail", "escalate", "not_applicable"]
+"""`not_applicable` hides a rule about what was not measured; the release then cannot pass unseen."""
 Need = Literal["ids", "clusters", "n_errored", "dataset_digest"]
 BASIS_KINDS = ("law", "custom", "example")
 
@@ -89,7 +91,7 @@ class Rule(Strict):
     id: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
     on_fail: OnFail = "fail"
     on_inconclusive: OnOpen | None = None
-    on_missing: OnOpen | None = None
+    on_missing: OnMissing | None = None
     when: Text | None = None
     applies_from: date | None = None
     waivable: StrictBool = True

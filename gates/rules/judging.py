@@ -69,7 +69,7 @@ class Answer:
     realistic number would."""
 
 
-SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples", "looks_spent"})
+SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples"})
 
 
 def settle(question: Question, *, rejected: bool, level: float) -> Answer:
@@ -84,8 +84,9 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
     observed = _observed(question, fails=fails, level=level)
     if fails:
         return Answer(Outcome.FAIL, "limit_missed", observed, proven=True)
-    reasons: Sequence[str] = (*question.voids, *question.blocks)
     clears = question.clears(errors=True)
+    blocks = [b for b in question.blocks if clears or b != "contradicts_attempt"]
+    reasons: Sequence[str] = (*question.voids, *blocks)
     if clears and not reasons:
         proven = question.mode is not Mode.GUARD
         reason = "limit_met" if proven else "no_violation_found"
@@ -94,15 +95,15 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
         with_errors_only = question.n_errored > 0 and question.clears(errors=False)
         reasons = ("too_many_errors",) if with_errors_only else ("interval_straddles_limit",)
     reason = reasons[0]
-    wants_samples = reason in SETTLED_BY_SAMPLES and not question.voids
-    samples = _samples(question) if wants_samples and reason != "looks_spent" else None
+    wants_samples = reason in SETTLED_BY_SAMPLES and question.next_alpha is not None
+    samples = _samples(question) if wants_samples else None
     return Answer(
         Outcome.INCONCLUSIVE,
         reason,
         observed,
         proven=False,
         to_settle=samples,
-        settleable=wants_samples and reason != "looks_spent",
+        settleable=wants_samples,
     )
 
 
