@@ -150,7 +150,10 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
     by_columns: dict[tuple[str, ...], list[Any]] = {}
     for row in rows:
         by_columns.setdefault(tuple(row), []).append(row)
-    for same in by_columns.values():
+    for columns, same in by_columns.items():
+        # SQLAlchemy drops what the table does not have; a value dropped is a record that lies.
+        if unknown := set(columns).difference(table.c.keys()):
+            raise TypeError(f"{table.name} has no column {', '.join(sorted(unknown))}")
         connection.execute(_statement(table, connection.dialect.name), same)
 
 

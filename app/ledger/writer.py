@@ -197,6 +197,8 @@ class Ledger:
             try:
                 transaction.commit()
             except Exception as error:
+                # SQLAlchemy would give the connection back with its transaction still open.
+                connection.invalidate()
                 raise _FateUnknown(outcomes, entries, error) from error
         self._signed = signed
         return outcomes

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -19,6 +20,10 @@ from app.database import make_engine, migrate
 from app.ledger.keys import log_signer, new_key_pem
 from app.ledger.writer import Ledger
 from app.settings import Settings
+
+# A busy machine is no reason to call a property false.
+hypothesis.settings.register_profile("app", deadline=None)
+hypothesis.settings.load_profile("app")
 
 
 @pytest.fixture(scope="session")

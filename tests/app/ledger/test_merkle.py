@@ -207,9 +207,9 @@ def test_no_mutated_consistency_proof_holds(place):
     for wrong in mutations(proof):
         with pytest.raises(ProofError):
             verify_consistency(first, second, old, new, wrong)
-    for roots in ((new, old), (old, old), (new, new), (old, EMPTY_ROOT), (b"", new)):
+    for one, other in ((new, old), (old, old), (new, new), (old, EMPTY_ROOT), (b"", new)):
         with pytest.raises(ProofError):
-            verify_consistency(first, second, *roots, proof)
+            verify_consistency(first, second, one, other, proof)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_no_mutated_consistency_proof_holds(place):
 )
 def test_trivial_claims_are_checked_too(first, second, roots, proof):
     with pytest.raises(ProofError):
-        verify_consistency(first, second, *roots, proof)
+        verify_consistency(first, second, roots[0], roots[1], proof)
 
 
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (3, 3), (4, 3), (-1, 3)])

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, Text
 
@@ -33,7 +34,7 @@ _numbers = count()
 
 
 def entry(**changes) -> NewEntry:
-    given = {
+    given: dict[str, Any] = {
         "id": new_id("ent"),
         "type": "thing.made",
         "at": datetime.now(UTC),
