@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from app.ledger.work import Conflict, LedgerUnavailable
 from gates.evidence import ImpossibleEvidence
 from gates.formats import FormatError
-from gates.policy import PolicyError
+from gates.problems import PolicyError
 
 log = logging.getLogger("clearance")
 
@@ -126,10 +126,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(error.slug, error.detail)
         case PolicyError():
             found = [
-                {"pointer": where, "line": line, "detail": detail}
-                for where, line, detail in error.errors
+                {"pointer": e.pointer, "line": e.line, "detail": e.detail} for e in error.errors
             ]
-            return Problem("invalid-policy", "The policy does not load.", errors=found)
+            return Problem("invalid-policy", f"The policy does not load: {error}.", errors=found)
         case Conflict():
             slug = error.slug if error.slug in TITLES else "conflict"
             return Problem(slug, error.detail)
@@ -143,9 +142,7 @@ def problem_of(error: Exception) -> Problem:
                 headers={"Retry-After": "1"},
             )
         case RequestValidationError():
-            found = [
-                {"pointer": pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()
-            ]
+            found = [{"pointer": pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()]
             return Problem("invalid-request", "A parameter is not valid.", errors=found)
         case HTTPException():
             return _of_http(error)

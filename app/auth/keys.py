@@ -96,9 +96,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def create(
-    connection: Connection, wanted: KeyRequest, *, by: str, at: datetime
-) -> CreatedKey:
+def create(connection: Connection, wanted: KeyRequest, *, by: str, at: datetime) -> CreatedKey:
     """A new key and the Work that records it. A name belongs to one person or one service."""
     _check(wanted, at)
     kind = "person" if wanted.person else "service"
@@ -157,6 +155,8 @@ def _check(wanted: KeyRequest, at: datetime) -> None:
         raise Problem("invalid-request", detail)
     if stakes(wanted.roles) and not wanted.person:
         raise Problem("invalid-request", "Only a person signs off; a reviewer is a person.")
+    if not wanted.models or any({"[", "]"} & set(pattern) for pattern in wanted.models):
+        raise Problem("invalid-request", "Model patterns may use * and ?, and there must be one.")
     if wanted.expires_at is not None and wanted.expires_at <= at:
         raise Problem("invalid-request", "expires_at lies in the past.")
 
@@ -185,8 +185,7 @@ def is_admin_elsewhere(connection: Connection, who: str, at: datetime) -> bool:
         )
     )
     return any(
-        "admin" in row.roles and (row.expires_at is None or row.expires_at > at)
-        for row in held
+        "admin" in row.roles and (row.expires_at is None or row.expires_at > at) for row in held
     )
 
 
@@ -253,4 +252,3 @@ class KeyRing:
             expires_at=row.expires_at,
             last_used_at=row.last_used_at,
         )
-

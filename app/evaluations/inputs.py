@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from app.errors import Problem
 from app.ledger.tables import evidence_blob
-from gates.evidence import Submission
+from gates.evidence import Evidence, Submission
 from gates.history import History
 from gates.waivers import Waiver
 
@@ -35,11 +35,17 @@ class Inputs:
 
 
 _ADAPTER: Final = TypeAdapter(Inputs)
+_EVIDENCE: Final = TypeAdapter(Evidence)
 
 
 def to_bytes(inputs: Inputs) -> bytes:
     """JSON with defaults left out; reading it gives equal values."""
     return _ADAPTER.dump_json(inputs, exclude_defaults=True)
+
+
+def evidence_digest(evidence: Evidence) -> str:
+    """One name for equal evidence."""
+    return digest_of(_EVIDENCE.dump_json(evidence, exclude_defaults=True))
 
 
 def digest_of(content: bytes) -> str:

@@ -14,27 +14,21 @@ from app.evaluations import past as pasts
 from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
 from app.evaluations.intake import Intake, personal
 from app.evaluations.past import Past
-from app.evaluations.presentation import decision_json
+from app.evaluations.presentation import decision_json, initial_status
 from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
-from app.idempotency import Once
+from app.idempotency.once import Once
 from app.ids import new_id
 from app.ledger.tables import evidence_blob
 from app.ledger.work import NewEntry, Receipt, Work
 from app.models.tables import model
 from app.policies.shelf import Active
+from app.replies import json_bytes
 from app.reviews.tables import review
 from gates.decision import Decision, ReviewNeed
 from gates.evidence import Submission
-from gates.verdict import Verdict
 
 DECISION_ENTRY: Final = 1
 """`decision.recorded` is the second of a submission's entries."""
-
-_STATUS: Final[Mapping[Verdict, str]] = {
-    Verdict.PASS: "passed",
-    Verdict.FAIL: "failed",
-    Verdict.ESCALATE: "pending",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +60,6 @@ class Recorded:
     id: str
     work: Work
     document: bytes
-
-
-def initial_status(decided: Decision) -> str:
-    """Where a decision stands the moment it is made."""
-    return "observed" if decided.observe else _STATUS[decided.verdict]
 
 
 def validity_end(decided: Decision, start: datetime, *ends: datetime | None) -> datetime:
@@ -132,7 +121,7 @@ def recorded(case: Case) -> Recorded:
     asked = None
     if status == "pending" and decided.review is not None:
         asked = review_row(decided.review, ids["decision"], candidate.model, case.at)
-    document = json.dumps(
+    document = json_bytes(
         decision_json(
             decided,
             id=ids["decision"],
@@ -143,11 +132,8 @@ def recorded(case: Case) -> Recorded:
             valid_until=to_text(end) if end else None,
             notes=list(case.intake.notes),
             links=links(case.public_url, ids["decision"]),
-        ),
-        ensure_ascii=False,
-        separators=(",", ":"),
-        allow_nan=False,
-    ).encode()
+        )
+    )
     inputs = to_bytes(case.inputs)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = {
@@ -170,6 +156,8 @@ def recorded(case: Case) -> Recorded:
         "settled_at": case.at if status in {"passed", "failed"} else None,
         "valid_until": end,
         "deadline": asked["expires_at"] if asked else None,
+        "valid_days": decided.valid_days,
+        "latest_until": decided.valid_until,
     }
     rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
     if case.past.revision is None:
@@ -324,7 +312,7 @@ def _entries(
 
 def with_audit(document: bytes, audit: Mapping[str, Any]) -> bytes:
     """A decision's document with its place in the log added at the end."""
-    return document[:-1] + b',"audit":' + json.dumps(audit).encode() + b"}"
+    return document[:-1] + b',"audit":' + json_bytes(audit) + b"}"
 
 
 def audit_json(receipt: Receipt) -> dict[str, Any]:

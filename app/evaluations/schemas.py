@@ -68,7 +68,7 @@ class CandidateIn(Strict):
         Digest | None, Field(description="Names all that ships; else taken from `components`.")
     ] = None
     uri: Text | None = None
-    components: Annotated[list[ComponentIn], Field(max_length=200)] = []
+    components: Annotated[list[ComponentIn], Field(max_length=200)] = Field(default_factory=list)
 
 
 class DatasetIn(Strict):
@@ -113,7 +113,7 @@ class MeasurementIn(Strict):
     exceed: ExceedIn | None = None
     quantile: Annotated[float | None, Field(gt=0, le=1)] = None
     task: Name | None = None
-    slice: Annotated[dict[Name, Name], Field(max_length=20)] = {}
+    slice: Annotated[dict[Name, Name], Field(max_length=20)] = Field(default_factory=dict)
     unit: Name | None = None
     direction: Literal["higher", "lower"] | None = None
     source: SourceIn | None = None
@@ -204,12 +204,12 @@ class SubmissionIn(Strict):
     candidate: CandidateIn
     stage: Stage
     policy: Name | None = None
-    measurements: Measurements = []
-    results: Results = []
+    measurements: Measurements = Field(default_factory=list)
+    results: Results = Field(default_factory=list)
     baseline: BaselineIn | None = None
-    documents: Annotated[list[DocumentIn], Field(max_length=200)] = []
+    documents: Annotated[list[DocumentIn], Field(max_length=200)] = Field(default_factory=list)
     measured_at: Time | None = None
-    context: dict[Name, Text] = {}
+    context: dict[Name, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def small_context(self) -> Self:

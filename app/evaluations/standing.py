@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     and_,
     case,
+    exists,
+    false,
     literal,
     or_,
     select,
@@ -26,29 +28,71 @@ from gates.evidence import Candidate
 from gates.history import PassedStage
 
 SETTLED: Final = ("passed", "failed", "revoked")
-STATUSES: Final = (
-    "passed", "failed", "pending", "expired", "revoked", "observed", "superseded"
+STATUSES: Final = ("passed", "failed", "pending", "expired", "revoked", "observed", "superseded")
+
+
+_newer = decision.alias("newer")
+_after: Final = and_(
+    _newer.c.model == decision.c.model,
+    _newer.c.stage == decision.c.stage,
+    _newer.c.policy == decision.c.policy,
+    or_(
+        _newer.c.decided_at > decision.c.decided_at,
+        and_(_newer.c.decided_at == decision.c.decided_at, _newer.c.id > decision.c.id),
+    ),
 )
+_has_newer: Final = or_(
+    exists().where(_after, _newer.c.version == decision.c.version),
+    exists().where(_after, _newer.c.candidate_digest == decision.c.candidate_digest),
+)
+IS_SUPERSEDED: Final[ColumnElement[bool]] = case(
+    (decision.c.status == "pending", _has_newer), else_=false()
+)
+"""A pending decision ends with the candidate's next one under the same policy. Seen on reading, so
+that two submissions at one time need not know of each other."""
+
+DECISIONS: Final = select(decision, IS_SUPERSEDED.label("is_superseded"))
+"""Rows from which `status_at` can tell the status."""
 
 
 def status_at(row: Row[Any], now: datetime) -> str:
-    """The status of a decision's row at a moment."""
-    stored: str = row.status
-    if stored == "pending" and row.deadline is not None and now >= row.deadline:
-        return "expired"
-    if stored == "passed" and (row.valid_until is None or now >= row.valid_until):
+    """The status of a row of DECISIONS at a moment."""
+    return status_of(row.status, row.is_superseded, row.deadline, row.valid_until, now)
+
+
+def status_of(
+    stored: str,
+    is_superseded: object,
+    deadline: datetime | None,
+    valid_until: datetime | None,
+    now: datetime,
+) -> str:
+    """What was recorded, ended by the clock and by newer decisions."""
+    if stored == "pending":
+        if is_superseded:
+            return "superseded"
+        # A pending decision without a deadline could wait for ever: it has none, so it is over.
+        return "expired" if deadline is None or now >= deadline else stored
+    if stored == "passed" and (valid_until is None or now >= valid_until):
         return "expired"
     return stored
 
 
 def status_column(now: datetime) -> ColumnElement[str]:
     """The same in SQL, for lists."""
-    late = and_(decision.c.status == "pending", decision.c.deadline <= now)
+    late = and_(
+        decision.c.status == "pending",
+        or_(decision.c.deadline.is_(None), decision.c.deadline <= now),
+    )
     over = and_(
         decision.c.status == "passed",
         or_(decision.c.valid_until.is_(None), decision.c.valid_until <= now),
     )
-    return case((or_(late, over), literal("expired", String)), else_=decision.c.status)
+    return case(
+        (IS_SUPERSEDED, literal("superseded", String)),
+        (or_(late, over), literal("expired", String)),
+        else_=decision.c.status,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +119,7 @@ def clearance(
     now: datetime,
 ) -> Clearance:
     """Every enforcing policy that applies must have a valid pass as its newest settled decision."""
-    applying = [a for a in snapshot.applying(model, stage) if not a.policy.observe]
+    applying = [a for a in snapshot.applying(model, stage) if not a.observes]
     if not applying:
         return Clearance(False, "no policy in force applies to this model and stage", "none")
     found: list[Clearance] = []
@@ -88,7 +132,7 @@ def clearance(
     return min(found, key=lambda item: item.valid_until or now)
 
 
-def governing(  # noqa: PLR0913 - a clearance's scope has these parts
+def governing(
     connection: Connection,
     active: Active,
     model: str,
@@ -100,7 +144,7 @@ def governing(  # noqa: PLR0913 - a clearance's scope has these parts
     """The newest settled decision of a policy, one per digest of the version."""
     settled = or_(
         decision.c.status.in_(SETTLED),
-        and_(decision.c.status == "pending", decision.c.deadline <= now),
+        and_(decision.c.status == "pending", decision.c.deadline <= now, ~IS_SUPERSEDED),
     )
     where = [
         decision.c.model == model,
@@ -112,7 +156,7 @@ def governing(  # noqa: PLR0913 - a clearance's scope has these parts
         where.append(decision.c.version == version)
     if digest is not None:
         where.append(decision.c.candidate_digest == digest)
-    newest = select(decision).where(*where)
+    newest = DECISIONS.where(*where)
     newest = newest.order_by(decision.c.decided_at.desc(), decision.c.id.desc())
     first = connection.execute(newest.limit(1)).first()
     if first is None:
@@ -172,20 +216,15 @@ def passed_stages(
         )
         if held.is_cleared and held.passed_at is not None:
             found.append(
-                PassedStage(
-                    stage, candidate.version, held.digest, held.passed_at, held.valid_until
-                )
+                PassedStage(stage, candidate.version, held.digest, held.passed_at, held.valid_until)
             )
     return tuple(found)
 
 
-def last_passed(
-    connection: Connection, model: str, stage: str, now: datetime
-) -> Row[Any] | None:
+def last_passed(connection: Connection, model: str, stage: str, now: datetime) -> Row[Any] | None:
     """The newest decision of a model that holds a pass at a stage: what `last_passed` names."""
     statement = (
-        select(decision)
-        .where(
+        DECISIONS.where(
             decision.c.model == model,
             decision.c.stage == stage,
             decision.c.status == "passed",

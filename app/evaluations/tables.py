@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -56,6 +57,8 @@ decision = Table(
     Column("settled_at", UtcDateTime, nullable=True),
     Column("valid_until", UtcDateTime, nullable=True),
     Column("deadline", UtcDateTime, nullable=True),
+    Column("valid_days", Float, nullable=False),
+    Column("latest_until", UtcDateTime, nullable=True),
     Index(None, "evaluation"),
     Index(None, "model", "version", "stage", "policy", "decided_at"),
     Index(None, "model", "candidate_digest", "stage", "policy", "decided_at"),
@@ -63,7 +66,8 @@ decision = Table(
     Index(None, "decided_at"),
 )
 """`document` is the first answer, byte for byte, without its place in the log. `status` is what
-was last recorded; time alone makes it `expired`, which only reading shows."""
+was last recorded; time alone makes it `expired`, which only reading shows. `valid_days` and
+`latest_until` (the end of a waiver or document) bound what an approval can give."""
 
 look = Table(
     "look",

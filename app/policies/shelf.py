@@ -14,9 +14,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from app.policies.tables import policy_epoch, policy_version
-from gates import policy as policies
-from gates.canonical import canonical
-from gates.policy import Policy
+from gates.policy import Policy, load_document
+from gates.rules.document import Document as DocumentRule
+from gates.rules.passed_stage import PassedStage
 
 _FRESH_SECONDS: Final = 1.0
 _PARSED: Final = 512
@@ -31,7 +31,25 @@ class Active:
     version: int
     digest: str
     published_at: datetime
-    document: dict[str, Any]
+
+    @property
+    def observes(self) -> bool:
+        """Whether its decisions are recorded without ever clearing anything."""
+        return self.policy.header.observe
+
+    @property
+    def stages_needed(self) -> frozenset[str]:
+        """The stages whose clearances its rules ask for."""
+        return frozenset(
+            rule.passed_stage for _, rule in self.policy.rules() if isinstance(rule, PassedStage)
+        )
+
+    @property
+    def documents_needed(self) -> frozenset[str]:
+        """The kinds of documents its rules ask for."""
+        return frozenset(
+            rule.document for _, rule in self.policy.rules() if isinstance(rule, DocumentRule)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,10 @@ class Shelf:
             return snapshot
         return self.refreshed()
 
+    def forget(self) -> None:
+        """Read afresh next time; called when a policy came into force here."""
+        self._read_at = 0.0
+
     def refreshed(self) -> Snapshot:
         """The policies in force now."""
         with self._engine.connect() as connection:
@@ -82,7 +104,7 @@ class Shelf:
         """The policy of a stored document; refuses one that no longer has its digest."""
         found = self._parsed.get(digest)
         if found is None:
-            found = policies.load(canonical(document).decode(), _nothing)
+            found = load_document(document)
             if found.digest != digest:
                 raise ValueError(f"the stored policy {digest} reads as {found.digest}")
             with self._lock:
@@ -107,7 +129,6 @@ class Shelf:
                 version=row.version,
                 digest=row.digest,
                 published_at=row.approved_at or row.published_at,
-                document=row.document,
             )
             for row in active_rows(connection)
         ]
@@ -131,8 +152,3 @@ def active_rows(connection: Connection) -> Sequence[Row[Any]]:
         .order_by(policy_version.c.name)
     )
     return connection.execute(statement).all()
-
-
-def _nothing(_: str) -> str | None:
-    """A resolved document extends nothing."""
-    return None

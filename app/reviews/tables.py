@@ -1,7 +1,16 @@
 """Tables of reviews and sign-offs. A person answers a review once."""
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from app.database import CanonicalJson, UtcDateTime, metadata
 from app.evaluations.tables import decision

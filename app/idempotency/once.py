@@ -10,43 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fastapi import Request, Response
-from sqlalchemy import (
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    Row,
-    String,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    select,
-)
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select
 
 from app.auth.keys import Principal
-from app.database import UtcDateTime, metadata
 from app.errors import Problem
+from app.idempotency.tables import answer
 from app.ledger.work import Work
 
 KEPT: Final = timedelta(days=7)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-
-answer = Table(
-    "idempotent_answer",
-    metadata,
-    Column("principal", String(64), primary_key=True),
-    Column("path", String(500), primary_key=True),
-    Column("key", String(255), primary_key=True),
-    Column("body_hash", String(64), nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("answer", LargeBinary, nullable=True),
-    Column("decision", String(64), nullable=True),
-    Column("created_at", UtcDateTime, nullable=False),
-    Index(None, "created_at"),
-)
-"""An evaluation's answer is its decision's; others are kept as bytes."""
 
 _FIND: Final = select(answer).where(
     and_(

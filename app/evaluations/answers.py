@@ -1,0 +1,196 @@
+"""The shape of decisions in answers, for /openapi.json. Answers are built elsewhere, once."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Verdict = Literal["pass", "fail", "escalate"]
+Status = Literal["passed", "failed", "pending", "expired", "revoked", "observed", "superseded"]
+Outcome = Literal["pass", "fail", "inconclusive", "missing", "error", "not_applicable"]
+
+
+class CandidateOut(BaseModel):
+    """The version that asks for release."""
+
+    model: str
+    version: str
+    digest: str | None
+    uri: str | None
+    components: list[dict[str, str]]
+
+
+class PolicyRefOut(BaseModel):
+    """The policy that decided."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class ObservedOut(BaseModel):
+    """The estimate with its one-sided bounds, each at its own confidence."""
+
+    value: float | None
+    n: int | None
+    count: int | None
+    n_errored: int
+    lower: float | None
+    lower_confidence: float | None
+    upper: float | None
+    upper_confidence: float | None
+    method: str | None
+    approximate: bool
+    scale: str = Field(description="metric, difference or share_within_limit")
+
+
+class FindingOut(BaseModel):
+    """One rule's outcome with numbers and reason."""
+
+    rule: str
+    kind: str
+    mode: str | None
+    metric: str | None
+    task: str | None
+    slice: dict[str, str]
+    quantile: float | None
+    unit: str | None
+    direction: str | None
+    outcome: Outcome
+    reason: str
+    effect: Literal["none", "escalate", "fail"]
+    proven: bool
+    observed: ObservedOut | None
+    limit: dict[str, Any] | None
+    target: float | None
+    candidate: ObservedOut | None
+    baseline: ObservedOut | None
+    basis: str | None
+    note: str | None
+    message: str = Field(description="One sentence that a reviewer can act on")
+    to_settle: dict[str, Any] | None = Field(description="How many examples would settle it")
+    waiver: str | None
+    advisory: bool
+    weighed: bool
+    look: int | None
+    loosens: str | None
+    flags: list[str]
+
+
+class GateOut(BaseModel):
+    """A gate with its findings."""
+
+    gate: str
+    verdict: Verdict
+    findings: list[FindingOut]
+
+
+class NeedOut(BaseModel):
+    """How many people of a role are asked, and how many approved; `*` is any reviewer."""
+
+    role: str
+    min: int
+    have: int
+
+
+class DecisionReviewOut(BaseModel):
+    """The question to people that an escalation opened."""
+
+    id: str | None
+    status: str
+    opens_at: datetime | None
+    due_at: datetime | None
+    expires_at: datetime | None
+    needed: list[NeedOut]
+
+
+class AuditOut(BaseModel):
+    """Where `decision.recorded` stands in the log, with its proof."""
+
+    index: int
+    leaf: str
+    checkpoint: str = Field(description="A C2SP signed note")
+    proof: list[str] = Field(description="RFC 6962 inclusion proof, hex, lowest first")
+
+
+class DecisionOut(BaseModel):
+    """The engine's answer, never changed (`verdict`), and where it stands now (`status`)."""
+
+    id: str | None
+    verdict: Verdict
+    status: Status
+    digest: str = Field(description="What a sign-off binds to")
+    candidate: CandidateOut
+    stage: str
+    evaluation: str | None
+    attempt: int
+    engine: str
+    policy: PolicyRefOut
+    summary: str
+    reasons: list[str]
+    score: float | None
+    gates: list[GateOut]
+    waivers: list[str]
+    review: DecisionReviewOut | None
+    observe: bool
+    grants: dict[str, Any]
+    context: dict[str, Any]
+    notes: list[str]
+    decided_at: datetime
+    valid_days: float
+    valid_until: datetime | None
+    links: dict[str, str]
+    preview: bool | None = Field(None, description="True for a preview, which has no id")
+    audit: AuditOut | None
+
+
+class DecisionLineOut(BaseModel):
+    """The parts of a Decision that a list shows."""
+
+    id: str
+    verdict: Verdict
+    status: Status
+    digest: str
+    candidate: CandidateOut
+    stage: str
+    evaluation: str
+    policy: PolicyRefOut
+    summary: str
+    decided_at: datetime
+    valid_until: datetime | None
+    links: dict[str, str]
+
+
+class DecisionPageOut(BaseModel):
+    """Decisions, newest first."""
+
+    items: list[DecisionLineOut]
+    next: str | None
+
+
+class BarrierOut(BaseModel):
+    """Why a barrier is open or closed."""
+
+    status: str
+    reason: str
+    grants: dict[str, Any]
+    decision: str | None
+
+
+class ReplayOut(BaseModel):
+    """Whether the recorded inputs give the recorded answer again."""
+
+    identical: bool
+    engine: dict[str, str]
+    differences: list[str]
+
+
+class ClearanceOut(BaseModel):
+    """Whether a version may stand at a stage."""
+
+    cleared: bool
+    decision: str | None
+    status: str
+    reason: str
+    valid_until: datetime | None
+    grants: dict[str, Any]

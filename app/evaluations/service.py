@@ -1,0 +1,235 @@
+"""The main use case: a submission in, a recorded decision out.
+
+Nothing is answered before it is in the record; what changed meanwhile is decided again.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from fastapi import Response
+from sqlalchemy import Connection, select
+
+from app.auth.keys import Principal
+from app.bodies import SMALL_BODY, json_value, validated
+from app.documents.reading import registered
+from app.errors import Problem
+from app.evaluations import inputs as inputs_of
+from app.evaluations import past as pasts
+from app.evaluations import standing
+from app.evaluations.inputs import Inputs
+from app.evaluations.intake import Intake, taken_in
+from app.evaluations.recording import Case, audit_json, recorded, with_audit
+from app.evaluations.replaying import kept_answer
+from app.evaluations.schemas import SubmissionIn
+from app.evaluations.tables import evaluation
+from app.idempotency.once import Once
+from app.ledger.work import Conflict
+from app.policies.shelf import Active, Snapshot
+from app.runtime import Runtime
+from gates.decision import decide
+from gates.evidence import Baseline, Evidence, Submission
+from gates.history import History
+
+_TRIES: Final = 8
+"""How often a submission is decided again when its candidate's history moves under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came in, before anything was looked up."""
+
+    who: Principal
+    raw: bytes
+    once: Once | None
+    public_url: str
+
+
+def understood(received: Received) -> Intake:
+    """Steps 1 and 2: the body as values. No transaction is open here."""
+    intake = taken_in(validated(SubmissionIn, json_value(received.raw)))
+    received.who.need(intake.candidate.model)
+    return intake
+
+
+async def submit(runtime: Runtime, received: Received) -> Response:
+    """Decide, record, answer."""
+    if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
+        return kept
+    is_large = len(received.raw) > SMALL_BODY
+    intake = await asyncio.to_thread(understood, received) if is_large else understood(received)
+    is_large = is_large or len(intake.evidence.measurements) > 500
+    for attempt in range(_TRIES):
+        fresh = attempt > 0
+        case = (
+            await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
+            if is_large
+            else decided(runtime, received, intake, is_retry=fresh)
+        )
+        written = recorded(case)
+        try:
+            receipt = await runtime.ledger.commit(written.work)
+        except Conflict:
+            if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
+                return kept
+            # Another decision about the candidate came first: look again, after it has settled.
+            await asyncio.sleep(0.002 * attempt)
+            continue
+        runtime.telemetry.verdict(str(case.decided.verdict))
+        body = with_audit(written.document, audit_json(receipt))
+        location = {"Location": f"/v1/decisions/{written.id}"}
+        return Response(body, 201, headers=location, media_type="application/json")
+    detail = "The candidate's history kept changing while this was decided. Send it again."
+    raise Problem("conflict", detail)
+
+
+def _kept(runtime: Runtime, once: Once) -> Response | None:
+    with runtime.engine.connect() as connection:
+        row = once.found(connection)
+        return None if row is None else kept_answer(connection, row)
+
+
+def decided(
+    runtime: Runtime, received: Received, intake: Intake, *, is_retry: bool = False
+) -> Case:
+    """Steps 3 and 4: one short read, then the engine."""
+    shelf = runtime.policies
+    snapshot = shelf.refreshed() if is_retry else shelf.current()
+    active = chosen(snapshot, intake)
+    now = runtime.clock()
+    with runtime.engine.connect() as connection:
+        baseline = _baseline(connection, active, intake, received.who, now)
+        baseline_digest = _digest(baseline.evidence) if baseline else None
+        past = pasts.read_past(
+            connection,
+            intake.candidate,
+            intake.stage,
+            epoch=snapshot.epoch,
+            dataset=pasts.dataset_key(intake.evidence),
+            parts=pasts.parts_of(intake.evidence),
+            baseline=baseline_digest,
+        )
+        history = History(
+            looks=past.looks,
+            known_slices=past.known_slices,
+            passed_stages=standing.passed_stages(
+                connection, snapshot, intake.candidate, sorted(active.stages_needed), now
+            ),
+            documents=registered(connection, intake.candidate.model, active.documents_needed),
+            facts=past.facts,
+            policy_published_at=active.published_at,
+            candidates_judged=past.candidates_judged,
+            baseline_uses=past.baseline_uses,
+            foreign_evidence=past.foreign,
+        )
+    submission = Submission(intake.candidate, intake.stage, intake.evidence, baseline)
+    made = decide(active.policy, submission, history, (), now)
+    return Case(
+        who=received.who,
+        intake=intake,
+        raw=received.raw,
+        active=active,
+        past=past,
+        inputs=Inputs(active.digest, submission, history, (), now, made.engine),
+        baseline_digest=baseline_digest,
+        decided=made,
+        at=now,
+        public_url=received.public_url,
+        once=received.once,
+    )
+
+
+def chosen(snapshot: Snapshot, intake: Intake) -> Active:
+    """The policy that decides: the one named, which must apply, or the only one that applies."""
+    model, stage = intake.candidate.model, intake.stage
+    if intake.policy is not None:
+        named = snapshot.named(intake.policy)
+        if named is None:
+            raise Problem("unknown-policy", f"No policy {intake.policy!r} is in force.")
+        if not named.policy.applies(model, stage):
+            detail = f"Policy {named.name!r} does not apply to model {model!r} at stage {stage!r}."
+            raise Problem("policy-does-not-apply", detail)
+        return named
+    applying = snapshot.applying(model, stage)
+    if not applying:
+        detail = f"No policy applies to model {model!r} at stage {stage!r}."
+        raise Problem("no-policy", detail)
+    if len(applying) > 1:
+        names = ", ".join(item.name for item in applying)
+        raise Problem("ambiguous-policy", f"Several policies apply ({names}); name one.")
+    return applying[0]
+
+
+def _baseline(
+    connection: Connection, active: Active, intake: Intake, who: Principal, now: datetime
+) -> Baseline | None:
+    """What the request names, else what the policy chooses, else nothing."""
+    if intake.baseline is not None:
+        return Baseline(dict(intake.baseline_reference or {}), intake.baseline)
+    wanted = intake.baseline_reference
+    if wanted is not None:
+        found = _known_evidence(connection, intake, wanted, who)
+        if found is None:
+            name = next(iter(wanted.values()))
+            detail = f"No evaluation of {intake.candidate.model!r} is known under {name!r}."
+            where = [{"pointer": "/baseline", "detail": detail}]
+            raise Problem("baseline-not-found", detail, errors=where)
+        return Baseline(dict(wanted), found)
+    choice = active.policy.header.baseline
+    if isinstance(choice, str):
+        return None
+    named = choice.chosen()
+    found = _chosen_evidence(connection, intake, named, who, now)
+    return None if found is None else Baseline(dict(named), found)
+
+
+def _known_evidence(
+    connection: Connection, intake: Intake, wanted: dict[str, str], who: Principal
+) -> Evidence | None:
+    rows = select(evaluation.c.inputs, evaluation.c.model)
+    if "evaluation" in wanted:
+        rows = rows.where(evaluation.c.id == wanted["evaluation"])
+    else:
+        # The same stage speaks of the same kind of evidence; any other is better than none.
+        rows = rows.where(
+            evaluation.c.model == intake.candidate.model,
+            evaluation.c.version == wanted["version"],
+        ).order_by(
+            (evaluation.c.stage == intake.stage).desc(),
+            evaluation.c.received_at.desc(),
+            evaluation.c.id.desc(),
+        )
+    row = connection.execute(rows.limit(1)).first()
+    if row is None or not who.sees(row.model):
+        return None
+    return inputs_of.stored(connection, row.inputs).submission.evidence
+
+
+def _chosen_evidence(
+    connection: Connection, intake: Intake, named: dict[str, str], who: Principal, now: datetime
+) -> Evidence | None:
+    """The policy's choice; what was never evaluated here is no baseline."""
+    if "version" in named:
+        return _known_evidence(connection, intake, named, who)
+    if "last_passed" in named:
+        row = standing.last_passed(connection, intake.candidate.model, named["last_passed"], now)
+        if row is not None:
+            return _known_evidence(connection, intake, {"evaluation": row.evaluation}, who)
+    if "alias" in named:
+        detail = (
+            f"The policy compares with the alias {named['alias']!r}, and no model registry is "
+            "connected here. Name a baseline in the request."
+        )
+        raise Problem("baseline-not-found", detail)
+    return None
+
+
+def _digest(evidence: Evidence) -> str:
+    plain = replace(evidence, documents=(), measured_at=None)
+    return inputs_of.evidence_digest(plain)
+
+
+def preview(runtime: Runtime, received: Received) -> Case:
+    """The same decision with nothing stored, spent or logged."""
+    return decided(runtime, received, understood(received))

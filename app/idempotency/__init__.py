@@ -1,0 +1,1 @@
+"""Idempotency-Key: one answer to a request that is sent twice."""

@@ -1,0 +1,118 @@
+"""create_app(): the service put together. Nothing is decided or stored here.
+
+It refuses to start on a database whose schema is not the one it was built for.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from app import errors, openapi, operations
+from app.auth import routes as key_routes
+from app.auth.keys import KeyRing
+from app.database import make_engine, require_current
+from app.documents import routes as document_routes
+from app.evaluations import clearance_routes, decision_routes, report_routes
+from app.evaluations import routes as evaluation_routes
+from app.idempotency.once import forget_before
+from app.ledger import routes as audit_routes
+from app.ledger.keys import log_signer
+from app.ledger.work import LedgerUnavailable
+from app.ledger.writer import Ledger
+from app.models import routes as model_routes
+from app.policies import catalogue_routes
+from app.policies import routes as policy_routes
+from app.policies.shelf import Shelf
+from app.reviews import routes as review_routes
+from app.runtime import Clock, Runtime, utc_now
+from app.settings import Settings
+from app.telemetry import Observed, Telemetry
+
+log = logging.getLogger("clearance")
+
+DESCRIPTION = (
+    "A release gate for AI systems. A pipeline sends what its evaluation tools measured; the "
+    "organisation's policy answers **pass**, **fail** or **escalate**; people settle what numbers "
+    "cannot; and everything is in a record that anyone can verify."
+)
+_CLEAN_EVERY_SECONDS = 3600.0
+ROUTERS = (
+    evaluation_routes.router,
+    decision_routes.router,
+    report_routes.router,
+    clearance_routes.router,
+    review_routes.router,
+    policy_routes.router,
+    catalogue_routes.router,
+    model_routes.router,
+    document_routes.router,
+    audit_routes.router,
+    key_routes.router,
+    operations.router,
+)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
+    """The ASGI application for these settings; the database is opened when it starts."""
+    engine = make_engine(settings)
+    telemetry = Telemetry()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runtime = await asyncio.to_thread(_opened, settings, engine, telemetry, clock)
+        app.state.runtime = runtime
+        cleaning = asyncio.create_task(_clean(runtime))
+        try:
+            yield
+        finally:
+            cleaning.cancel()
+            with suppress(asyncio.CancelledError):
+                await cleaning
+            await asyncio.to_thread(runtime.ledger.stop)
+            engine.dispose()
+
+    app = FastAPI(
+        title="Clearance",
+        version=version("clearance"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Observed, telemetry=telemetry)
+    app.openapi = lambda: openapi.schema_of(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
+    require_current(engine)
+    ledger = Ledger(engine, settings, log_signer(settings))
+    ledger.start()
+    return Runtime(
+        settings=settings,
+        engine=engine,
+        ledger=ledger,
+        keys=KeyRing(engine),
+        policies=Shelf(engine),
+        telemetry=telemetry,
+        clock=clock,
+    )
+
+
+async def _clean(runtime: Runtime) -> None:
+    """Idempotent answers are promised for seven days; older ones go."""
+    while True:
+        try:
+            await runtime.ledger.commit(forget_before(runtime.clock()))
+        except LedgerUnavailable as error:
+            log.warning("old idempotent answers were not removed: %s", error)
+        await asyncio.sleep(_CLEAN_EVERY_SECONDS)

@@ -1,0 +1,274 @@
+"""Routes under /v1/models: owner and facts of a model, and which version stands where."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Connection, Row, select, update
+
+from app.auth.demands import MayRead, MayRegisterModel
+from app.auth.keys import Principal
+from app.bodies import Strict, parsed
+from app.database import to_text
+from app.errors import Problem
+from app.evaluations.reading import visible
+from app.evaluations.schemas import Name
+from app.evaluations.standing import DECISIONS, clearance, status_at
+from app.evaluations.tables import decision
+from app.ids import new_id
+from app.ledger.work import Conflict, NewEntry, Work
+from app.lists import Limit
+from app.models.tables import model
+from app.openapi import json_body, problems
+from app.replies import as_json
+from app.runtime import Runtime, runtime_of
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+Fact = str | int | float | bool | list[str] | None
+ModelName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00-\x1f\x7f/]+$")]
+_TRIES = 5
+_RECENT = 50
+
+
+class ModelIn(Strict):
+    """What people state about a model; `when` in policies reads `facts`."""
+
+    owner: Name | None = None
+    facts: Annotated[dict[Name, Fact], Field(max_length=100)] = Field(default_factory=dict)
+
+
+class DecisionRefOut(BaseModel):
+    """A decision about a version."""
+
+    id: str
+    version: str
+    digest: str | None
+    stage: str
+    policy: str
+    verdict: str
+    status: str
+    decided_at: datetime
+
+
+class ModelOut(BaseModel):
+    """A model with its newest decisions."""
+
+    name: str
+    owner: str | None
+    facts: dict[str, Any]
+    updated_at: datetime
+    decisions: list[DecisionRefOut]
+
+
+class ModelLineOut(BaseModel):
+    """One model of the list."""
+
+    name: str
+    owner: str | None
+    updated_at: datetime
+
+
+class ModelPageOut(BaseModel):
+    """Models by name."""
+
+    items: list[ModelLineOut]
+    next: str | None
+
+
+class StandingOut(BaseModel):
+    """Where a version stands at one stage."""
+
+    stage: str
+    cleared: bool
+    status: str
+    reason: str
+    decision: str | None
+    valid_until: datetime | None
+
+
+class ModelVersionOut(BaseModel):
+    """A version with the stages at which it was judged."""
+
+    model: str
+    version: str
+    stages: list[StandingOut]
+    decisions: list[DecisionRefOut]
+
+
+@router.get("", summary="List models", responses={200: {"model": ModelPageOut}, **problems()})
+def list_models(
+    request: Request,
+    who: MayRead,
+    cursor: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = None,
+    limit: Limit = 50,
+) -> Response:
+    """Models by name."""
+    query = select(model).order_by(model.c.name)
+    if cursor is not None:
+        query = query.where(model.c.name > cursor)
+    with runtime_of(request).engine.connect() as connection:
+        if "*" not in who.models:
+            query = query.where(visible(connection, model.c.name, who))
+        rows = connection.execute(query.limit(limit + 1)).all()
+    items = [
+        {"name": row.name, "owner": row.owner, "updated_at": to_text(row.updated_at)}
+        for row in rows[:limit]
+    ]
+    following = items[-1]["name"] if len(rows) > limit else None
+    return as_json({"items": items, "next": following})
+
+
+@router.get("/{name}", summary="One model", responses={200: {"model": ModelOut}, **problems(404)})
+def get_model(request: Request, who: MayRead, name: ModelName) -> Response:
+    """Owner, facts and newest decisions of a model."""
+    return as_json(_shown(runtime_of(request), name, who))
+
+
+def _shown(runtime: Runtime, name: str, who: Principal) -> dict[str, Any]:
+    now = runtime.clock()
+    with runtime.engine.connect() as connection:
+        row = _found(connection, name, who)
+        return {
+            "name": row.name,
+            "owner": row.owner,
+            "facts": row.facts,
+            "updated_at": to_text(row.updated_at),
+            "decisions": _decisions(connection, now, decision.c.model == name),
+        }
+
+
+def _found(connection: Connection, name: str, who: Principal) -> Row[Any]:
+    row = connection.execute(select(model).where(model.c.name == name)).first()
+    if row is None or not who.sees(name):
+        raise Problem("model-not-found", "No model of this name is known to this key.")
+    return row
+
+
+def _decisions(connection: Connection, now: datetime, *where: Any) -> list[dict[str, Any]]:
+    query = DECISIONS.where(*where).order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+    return [
+        {
+            "id": row.id,
+            "version": row.version,
+            "digest": row.candidate_digest,
+            "stage": row.stage,
+            "policy": row.policy,
+            "verdict": row.verdict,
+            "status": status_at(row, now),
+            "decided_at": to_text(row.decided_at),
+        }
+        for row in connection.execute(query.limit(_RECENT))
+    ]
+
+
+@router.get(
+    "/{name}/versions/{version}",
+    summary="Where a version stands",
+    responses={200: {"model": ModelVersionOut}, **problems(404)},
+)
+def get_version(request: Request, who: MayRead, name: ModelName, version: ModelName) -> Response:
+    """Each stage at which the version was judged, with its clearance."""
+    runtime = runtime_of(request)
+    now = runtime.clock()
+    snapshot = runtime.policies.refreshed()
+    of_version = (decision.c.model == name, decision.c.version == version)
+    with runtime.engine.connect() as connection:
+        _found(connection, name, who)
+        judged = connection.execute(
+            select(decision.c.stage).where(*of_version).distinct().order_by(decision.c.stage)
+        ).scalars()
+        stages = []
+        for stage in judged.all():
+            held = clearance(
+                connection,
+                snapshot,
+                model=name,
+                version=version,
+                digest=None,
+                stage=stage,
+                now=now,
+            )
+            stages.append(
+                {
+                    "stage": stage,
+                    "cleared": held.is_cleared,
+                    "status": held.status,
+                    "reason": held.reason,
+                    "decision": held.decision,
+                    "valid_until": to_text(held.valid_until) if held.valid_until else None,
+                }
+            )
+        if not stages:
+            raise Problem("model-not-found", "This version was never judged here.")
+        decisions = _decisions(connection, now, *of_version)
+    return as_json({"model": name, "version": version, "stages": stages, "decisions": decisions})
+
+
+@router.put(
+    "/{name}",
+    summary="Register a model's owner and facts",
+    description="Replaces what was registered. Decisions read these facts, never the pipeline's.",
+    responses={200: {"model": ModelOut}, **problems(400, 409, 413, 415)},
+    openapi_extra=json_body(ModelIn),
+)
+async def put_model(request: Request, who: MayRegisterModel, name: ModelName) -> Response:
+    """State who owns a model and what is known about it."""
+    given = await parsed(request, ModelIn)
+    who.need(name)
+    runtime = runtime_of(request)
+
+    def prepared() -> Work:
+        with runtime.engine.connect() as connection:
+            known = connection.execute(select(model).where(model.c.name == name)).first()
+        return _registration(known, name, given, who, runtime.clock())
+
+    for _ in range(_TRIES):
+        try:
+            await runtime.ledger.commit(await asyncio.to_thread(prepared))
+        except Conflict:
+            continue
+        return as_json(await asyncio.to_thread(_shown, runtime, name, who))
+    raise Problem("conflict", "The model is being changed by others. Send it again.")
+
+
+def _registration(
+    known: Row[Any] | None, name: str, given: ModelIn, who: Principal, now: datetime
+) -> Work:
+    entry = NewEntry(
+        id=new_id("ent"),
+        type="model.registered",
+        at=now,
+        actor=who.id,
+        subject=name,
+        data={"facts": {key: _plain(value) for key, value in given.facts.items()}},
+        private={"owner": given.owner} if given.owner else {},
+    )
+    values = {"owner": given.owner, "facts": given.facts, "updated_at": now}
+    if known is None:
+        row = {**values, "name": name, "revision": 1, "created_at": now}
+        return Work(entries=[entry], rows=[(model, [row])], guard=lambda c: _absent(c, name))
+
+    def change(connection: Connection) -> None:
+        changed = connection.execute(
+            update(model)
+            .where(model.c.name == name, model.c.revision == known.revision)
+            .values(**values, revision=known.revision + 1)
+        ).rowcount
+        if changed != 1:
+            raise Conflict("conflict", "The model changed at the same time.")
+
+    return Work(entries=[entry], apply=change)
+
+
+def _absent(connection: Connection, name: str) -> None:
+    """The table ignores a second insert of one name; a registration must not be ignored."""
+    if connection.execute(select(model.c.name).where(model.c.name == name)).first():
+        raise Conflict("conflict", "The model was registered at the same time.")
+
+
+def _plain(value: Fact) -> Any:
+    """Numbers stand in the log as decimal strings."""
+    return str(value) if isinstance(value, float) else value

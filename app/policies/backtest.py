@@ -1,0 +1,65 @@
+"""What a draft would have decided about what was sent before. It records nothing."""
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from app.auth.keys import Principal
+from app.errors import Problem
+from app.evaluations import inputs as inputs_of
+from app.evaluations.replaying import again
+from app.evaluations.tables import decision, evaluation
+from gates.evidence import ImpossibleEvidence
+from gates.policy import Policy
+
+MAX_EVALUATIONS: Final = 500
+
+
+def backtested(
+    connection: Connection, draft: Policy, since: datetime | None, who: Principal
+) -> dict[str, Any]:
+    """Decide stored evaluations again by a draft and list the verdicts that change."""
+    query = (
+        select(decision, evaluation.c.inputs)
+        .join(evaluation, evaluation.c.id == decision.c.evaluation)
+        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+    )
+    if since is not None:
+        query = query.where(decision.c.decided_at >= since)
+    rows = connection.execute(query.limit(MAX_EVALUATIONS + 1)).all()
+    changes, decided, skipped = [], 0, 0
+    for row in rows[:MAX_EVALUATIONS]:
+        if not draft.applies(row.model, row.stage) or not who.sees(row.model):
+            continue
+        try:
+            made = again(draft, inputs_of.stored(connection, row.inputs))
+        except (Problem, ImpossibleEvidence):
+            skipped += 1
+            continue
+        decided += 1
+        if made.verdict.value != row.verdict:
+            changes.append(
+                {
+                    "decision": row.id,
+                    "model": row.model,
+                    "version": row.version,
+                    "stage": row.stage,
+                    "was": row.verdict,
+                    "would_be": made.verdict.value,
+                    "summary": made.summary,
+                }
+            )
+    return {
+        "digest": draft.digest,
+        "decided": decided,
+        "skipped": skipped,
+        "changes": changes,
+        "is_complete": len(rows) <= MAX_EVALUATIONS,
+    }
+
+
+def as_text(policy: dict[str, Any] | str) -> str:
+    """A draft as the text that the parser reads; JSON is YAML."""
+    return policy if isinstance(policy, str) else json.dumps(policy, ensure_ascii=False)

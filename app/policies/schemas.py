@@ -1,0 +1,108 @@
+"""Bodies and answers of the policy routes."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.bodies import Strict
+from app.evaluations.schemas import Time
+
+
+class LintIn(Strict):
+    """A draft as text, for clients that send JSON only."""
+
+    policy: dict[str, Any] | str
+
+
+class BacktestIn(Strict):
+    """A draft, and since when stored evaluations are decided again by it."""
+
+    policy: dict[str, Any] | str = Field(description="YAML text, or the policy as JSON")
+    since: Time | None = None
+
+
+class PublishedOut(BaseModel):
+    """A published version."""
+
+    name: str
+    version: int
+    digest: str
+    active: bool = Field(description="False while a version that loosens waits for approval")
+    warnings: list[str]
+    loosened: list[dict[str, str]]
+    published_at: datetime
+
+
+class PolicyOut(PublishedOut):
+    """A version with what it says."""
+
+    owner: str
+    source: str
+    media_type: str
+    document: dict[str, Any] = Field(description="After `extends`: what the digest is of")
+    approved_at: datetime | None
+
+
+class PolicyLineOut(BaseModel):
+    """One policy of the list."""
+
+    name: str
+    version: int | None = Field(description="The version in force; null before any is")
+    newest: int
+    digest: str | None
+    owner: str
+
+
+class PolicyPageOut(BaseModel):
+    """Policies by name."""
+
+    items: list[PolicyLineOut]
+    next: str | None
+
+
+class VersionsOut(BaseModel):
+    """Versions of one policy, newest first."""
+
+    items: list[PublishedOut]
+    next: str | None
+
+
+class LintErrorOut(BaseModel):
+    """Something wrong in a policy's text."""
+
+    pointer: str
+    line: int
+    detail: str
+
+
+class LintOut(BaseModel):
+    """Whether a policy loads, and what to know about it."""
+
+    valid: bool
+    digest: str | None
+    errors: list[LintErrorOut]
+    warnings: list[str]
+    loosened: list[dict[str, str]]
+
+
+class ChangeOut(BaseModel):
+    """A decision that the draft would have made otherwise."""
+
+    decision: str
+    model: str
+    version: str
+    stage: str
+    was: str
+    would_be: str
+    summary: str
+
+
+class BacktestOut(BaseModel):
+    """What a draft would have changed."""
+
+    digest: str
+    decided: int
+    skipped: int = Field(description="Evaluations whose evidence was erased or does not fit")
+    changes: list[ChangeOut]
+    is_complete: bool = Field(description="False where older evaluations were left out")

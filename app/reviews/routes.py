@@ -1,0 +1,116 @@
+"""Routes under /v1/reviews: what waits for people, and their answers."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from app.auth.demands import MayRead, MaySignOff
+from app.bodies import json_value, read, require_json, validated
+from app.errors import Problem
+from app.evaluations.reading import visible
+from app.idempotency.once import once, replayed
+from app.ledger.work import Conflict
+from app.lists import Cursor, Limit, page
+from app.openapi import json_body, problems
+from app.replies import as_json
+from app.reviews.answers import ReviewOut, ReviewPageOut, SignOffResultOut
+from app.reviews.reading import by_id, listed, shown
+from app.reviews.schemas import SignOffIn
+from app.reviews.service import Answered, answered
+from app.reviews.tables import review
+from app.runtime import runtime_of
+
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
+
+ReviewId = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
+Status = Literal[
+    "awaiting_evidence", "open", "approved", "rejected", "expired", "cancelled", "superseded"
+]
+Role = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_TRIES = 5
+
+
+@router.get(
+    "",
+    summary="List reviews, newest first",
+    responses={200: {"model": ReviewPageOut}, **problems()},
+)
+def list_reviews(
+    request: Request,
+    who: MayRead,
+    status: Status | None = None,
+    role: Role = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """Reviews; `role` picks those that ask for that role or for anyone."""
+    runtime = runtime_of(request)
+    now = runtime.clock()
+    with runtime.engine.connect() as connection:
+        seen = None if "*" in who.models else visible(connection, review.c.model, who)
+        rows = listed(
+            connection, now, status=status, role=role, cursor=cursor, limit=limit, visible=seen
+        )
+        found = page(
+            rows,
+            limit,
+            lambda row: shown(connection, row, now),
+            lambda row: (row.created_at, row.id),
+        )
+    return as_json(found)
+
+
+@router.get(
+    "/{review_id}",
+    summary="One review with its answers",
+    responses={200: {"model": ReviewOut}, **problems(404)},
+)
+def get_review(request: Request, who: MayRead, review_id: ReviewId) -> Response:
+    """What is asked, of whom, and what was answered."""
+    runtime = runtime_of(request)
+    with runtime.engine.connect() as connection:
+        row = by_id(connection, review_id, who)
+        if row is None:
+            raise Problem("review-not-found", "No review of this name is visible to this key.")
+        return as_json(shown(connection, row, runtime.clock()))
+
+
+@router.post(
+    "/{review_id}/sign-offs",
+    status_code=201,
+    summary="Answer a review",
+    description="Binds a person to the decision with this digest. One rejection closes the "
+    "review; the last approval that is needed makes the decision `passed`, valid from then.",
+    responses={
+        201: {"model": SignOffResultOut},
+        200: {"model": SignOffResultOut, "description": "The first answer to this key."},
+        **problems(400, 404, 409, 413, 415),
+    },
+    openapi_extra=json_body(SignOffIn, is_idempotent=True),
+)
+async def sign_off(request: Request, who: MaySignOff, review_id: ReviewId) -> Response:
+    """Approve, reject, or ask for changes."""
+    require_json(request)
+    raw = await read(request)
+    kept = once(request, who, raw)
+    runtime = runtime_of(request)
+
+    def prepared() -> Answered | Response:
+        with runtime.engine.connect() as connection:
+            if kept is not None and (first := kept.found(connection)) is not None:
+                return replayed(first)
+            given = validated(SignOffIn, json_value(raw))
+            return answered(connection, review_id, given, who, runtime.clock(), kept)
+
+    for _ in range(_TRIES):
+        ready = await asyncio.to_thread(prepared)
+        if isinstance(ready, Response):
+            return ready
+        try:
+            await runtime.ledger.commit(ready.work)
+        except Conflict:
+            # Somebody answered at the same time: judge this answer by what stands now.
+            continue
+        return as_json(ready.body, 201)
+    raise Problem("conflict", "Too many answers at one time. Send it again.")

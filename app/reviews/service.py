@@ -1,0 +1,224 @@
+"""Sign-offs: who may answer, whether the answer still fits the decision, and what it settles.
+
+An approval is bound to the digest the person saw; no service, admin or submitter can give one.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from app.auth.keys import Principal, is_admin_elsewhere
+from app.database import to_text
+from app.errors import Problem
+from app.evaluations.intake import personal
+from app.evaluations.standing import DECISIONS
+from app.evaluations.tables import decision, evaluation
+from app.idempotency.once import Once
+from app.ids import new_id
+from app.ledger.work import Conflict, NewEntry, Work
+from app.models.revision import touch
+from app.reviews.reading import answers, by_id, is_met, needed, status_now
+from app.reviews.schemas import SignOffIn
+from app.reviews.tables import review, sign_off
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer ready to be recorded, and what it makes of review and decision."""
+
+    work: Work
+    body: dict[str, Any]
+
+
+def answered(
+    connection: Connection,
+    review_id: str,
+    given: SignOffIn,
+    who: Principal,
+    now: datetime,
+    once: Once | None,
+) -> Answered:
+    """Check everything an answer must meet, and say what it settles."""
+    row = by_id(connection, review_id, who)
+    if row is None:
+        raise Problem("review-not-found", "No review of this name is visible to this key.")
+    _may_answer(connection, row, given, who, now)
+    earlier = answers(connection, row.id)
+    if any(item.person == who.id for item in earlier):
+        raise Problem("already-answered", "This person has answered this review already.")
+    _is_open(row, status_now(row, now))
+    if given.decision_digest != row.decision_digest:
+        detail = f"The answer names {given.decision_digest}; the decision is {row.decision_digest}."
+        raise Problem("stale-decision", f"{detail} Look at it again.")
+    if given.until is not None and given.until <= now:
+        raise Problem("invalid-request", "`until` lies in the past.")
+    values = {
+        "id": new_id("sgn"),
+        "review": row.id,
+        "person": who.id,
+        "role": given.role,
+        "answer": given.answer,
+        "comment": given.comment,
+        "decision_digest": given.decision_digest,
+        "until": given.until,
+        "signed_at": now,
+    }
+    outcome = _outcome(row, given, [*earlier, _Given(given)], now)
+    body = _body(values, who, outcome)
+    return Answered(_work(row, values, who, outcome, body, once), body)
+
+
+def _may_answer(
+    connection: Connection, row: Row[Any], given: SignOffIn, who: Principal, now: datetime
+) -> None:
+    if not who.is_person:
+        raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
+    if who.is_admin or is_admin_elsewhere(connection, who.id, now):
+        raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
+    if given.role not in who.stakes:
+        raise Problem("forbidden", f"This key does not have the role reviewer:{given.role}.")
+    if who.id == row.submitted_by:
+        raise Problem("forbidden", "Who submitted the evaluation does not sign it off.")
+    context = connection.execute(
+        select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
+    ).scalar_one()
+    named, _ = personal(context)
+    if who.name.casefold() in {name.casefold() for name in named.values()}:
+        raise Problem("forbidden", "Who made the change does not sign it off.")
+    roles = {role for role, _ in row.needed}
+    if given.role not in roles and "*" not in roles:
+        asked = ", ".join(sorted(roles))
+        raise Problem("forbidden", f"The review asks for {asked}, not for {given.role}.")
+
+
+def _is_open(row: Row[Any], status: str) -> None:
+    if status == "awaiting_evidence":
+        detail = (
+            f"More examples may settle this; people are asked from {to_text(row.opens_at)}, or at "
+            f"once with POST /v1/decisions/{row.decision}/review."
+        )
+        raise Problem("review-not-open", detail)
+    if status != "open":
+        raise Problem("review-closed", f"The review is {status}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The new answer among the earlier ones."""
+
+    given: SignOffIn
+
+    @property
+    def role(self) -> str:
+        return self.given.role
+
+    @property
+    def answer(self) -> str:
+        return self.given.answer
+
+    @property
+    def until(self) -> datetime | None:
+        return self.given.until
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    review: str
+    decision: str
+    valid_until: datetime | None
+
+
+def _outcome(row: Row[Any], given: SignOffIn, all_given: list[Any], now: datetime) -> _Outcome:
+    """One rejection closes; the last approval needed closes; a request for changes does not."""
+    if given.answer == "reject":
+        return _Outcome("rejected", "failed", None)
+    if given.answer == "approve" and is_met(needed(row, all_given)):
+        shortest = [a.until for a in all_given if a.answer == "approve" and a.until is not None]
+        ends = [now + timedelta(days=row.valid_days), *shortest]
+        if row.latest_until is not None:
+            ends.append(row.latest_until)
+        return _Outcome("approved", "passed", min(ends))
+    return _Outcome("open", "pending", None)
+
+
+def _body(values: dict[str, Any], who: Principal, outcome: _Outcome) -> dict[str, Any]:
+    return {
+        "id": values["id"],
+        "review": values["review"],
+        "person": who.name,
+        "role": values["role"],
+        "answer": values["answer"],
+        "comment": values["comment"],
+        "decision_digest": values["decision_digest"],
+        "until": to_text(values["until"]) if values["until"] else None,
+        "signed_at": to_text(values["signed_at"]),
+        "review_status": outcome.review,
+        "decision_status": outcome.decision,
+        "valid_until": to_text(outcome.valid_until) if outcome.valid_until else None,
+    }
+
+
+def _work(
+    row: Row[Any],
+    values: dict[str, Any],
+    who: Principal,
+    outcome: _Outcome,
+    body: dict[str, Any],
+    once: Once | None,
+) -> Work:
+    now = values["signed_at"]
+
+    def settle(connection: Connection) -> None:
+        _advance(connection, row, outcome, now)
+
+    entry = NewEntry(
+        id=new_id("ent"),
+        type="review.signed_off",
+        at=now,
+        actor=who.id,
+        subject=row.id,
+        refs={"decision": row.decision, "digest": values["decision_digest"]},
+        data={
+            "answer": values["answer"],
+            "role": values["role"],
+            "until": body["until"],
+            "review_status": outcome.review,
+            "decision_status": outcome.decision,
+            "valid_until": body["valid_until"],
+        },
+        private={"comment": values["comment"]} if values["comment"] else {},
+    )
+    rows: list[Any] = [(sign_off, [values])]
+    if once is not None:
+        rows.append(once.row(now, 201, body=json.dumps(body).encode()))
+    return Work(entries=[entry], rows=rows, apply=settle)
+
+
+def _advance(connection: Connection, row: Row[Any], outcome: _Outcome, now: datetime) -> None:
+    """Compare and set: what was read must still stand, else the answer is judged again."""
+    closed = now if outcome.review != "open" else None
+    changed = connection.execute(
+        update(review)
+        .where(
+            review.c.id == row.id,
+            review.c.revision == row.revision,
+            review.c.status.in_(["open", "awaiting_evidence"]),
+        )
+        .values(revision=row.revision + 1, status=outcome.review, closed_at=closed)
+    ).rowcount
+    current = connection.execute(DECISIONS.where(decision.c.id == row.decision)).first()
+    if changed != 1 or current is None or current.is_superseded:
+        raise Conflict("conflict", "The review changed while this was answered.")
+    if outcome.decision == "pending":
+        return
+    changed = connection.execute(
+        update(decision)
+        .where(decision.c.id == row.decision, decision.c.status == "pending")
+        .values(status=outcome.decision, settled_at=now, valid_until=outcome.valid_until)
+    ).rowcount
+    if changed != 1:
+        raise Conflict("conflict", "The decision changed while this was answered.")
+    touch(connection, row.model, now)
