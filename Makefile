@@ -11,6 +11,10 @@ UV_STAMP   := .uv/installed-$(UV_VERSION)
 STAMP      := $(VENV)/.installed
 WORKERS    ?= 4
 
+# The container installs the second lock: the same versions, without the tools of development.
+COMPILE := --quiet --extra all --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
+
 # All caches stay in the folder: HOME may be fresh, full or not writable.
 export UV_CACHE_DIR := $(CURDIR)/.cache/uv
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
@@ -57,9 +61,9 @@ demo: $(STAMP) ## the whole story on a real model in under a minute
 	$(BIN)/clearance demo
 
 lock: $(UV_STAMP) ## resolve pyproject.toml into requirements.lock (names, versions, hashes)
-	$(FROM_INDEX) $(UV) pip compile --quiet pyproject.toml --extra all --group dev --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-	    --custom-compile-command "make lock" --output-file requirements.lock
+	@$(FROM_INDEX) $(UV) pip compile $(COMPILE) --group dev --output-file requirements.lock pyproject.toml
+	@echo hatchling | $(FROM_INDEX) $(UV) pip compile $(COMPILE) --constraint requirements.lock \
+	    --output-file deploy/requirements.lock pyproject.toml -
 
 clean: ## remove what the verbs made: environment, caches, demo
 	rm -rf .venv .uv .cache .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis build dist

@@ -1,0 +1,45 @@
+"""`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
+
+python -m tests.bench [decide] [start] [serve] [--rounds N] [--seconds S]
+"""
+
+import argparse
+import sys
+
+from tests.bench import deciding, serving, starting
+from tests.bench.machine import load_line
+from tests.bench.table import render
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", choices=["decide", "start", "serve", []], metavar="decide|start|serve"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    chosen = parser.parse_args()
+    parts = chosen.parts or ["decide", "start", "serve"]
+    lines = [load_line("before")]
+    rows = []
+    if "decide" in parts:
+        _progress("decide(): about 5 s")
+        rows += deciding.rows()
+    if "start" in parts:
+        _progress("cold start: about 10 s")
+        rows += starting.rows()
+    if "serve" in parts:
+        minutes = chosen.rounds * 18 * (chosen.seconds + 0.9) / 60
+        _progress(f"service: about {minutes:.0f} minutes")
+        rows += serving.rows(chosen.rounds, chosen.seconds)
+    lines.append(load_line("after"))
+    sys.stdout.write("\n".join(lines) + "\n\n" + render(rows) + "\n")
+    return 1 if any(serving.ERRORS in row.note for row in rows) else 0
+
+
+def _progress(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
