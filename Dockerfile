@@ -6,8 +6,9 @@ FROM python:${PYTHON}-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/clearance
 ENV PATH=/opt/clearance/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-# The lock is complete, so pip need not resolve (--no-deps). The packages change less often than the code, so they are a layer of their own. The lock holds
-# what building needs (hatchling) as well, so that the last step resolves and downloads nothing.
+# The packages change less often than the code, so they are a layer of their own. The lock is
+# complete, so pip need not resolve; it holds what building needs (hatchling) too, so that the
+# last step downloads nothing.
 COPY deploy/requirements.lock ./
 RUN pip install --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./

