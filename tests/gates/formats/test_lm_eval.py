@@ -96,6 +96,11 @@ def test_a_limited_run_is_incomplete_in_every_row():
     assert all("--limit 1.0" in (m.incomplete or "") for m in understood.measurements)
 
 
+def test_a_limit_of_nothing_is_a_limit():
+    root = minimal({"t": {"acc,none": 0.5}}, config={"limit": 0.0})
+    assert read_json("r", root).measurements[0].incomplete is not None
+
+
 def test_fewer_examples_than_the_task_has_are_incomplete_without_a_limit():
     root = results()
     root["n-samples"]["gate_mc_a"]["effective"] = 39

@@ -162,8 +162,8 @@ def test_a_class_called_accuracy_is_never_taken_for_the_accuracy():
 
 
 def test_fractional_supports_are_weights_and_not_numbers_of_examples():
-    row = {"precision": 2 / 3, "recall": 0.4, "f1-score": 0.5, "support": 2.5}
-    rows = found({"x": row, "accuracy": 0.4, "macro avg": row, "weighted avg": row})
+    row = {"precision": 0.5, "recall": 0.4, "f1-score": 0.5, "support": 2.5}
+    rows = found({"x": row, "accuracy": 1 / 3, "macro avg": row, "weighted avg": row})
     assert {m.n for m in rows.values()} == {None}
     assert {m.count for m in rows.values()} == {None}
 
