@@ -1,0 +1,1 @@
+"""Pages for people: reports rendered on the server, without scripts."""
