@@ -15,6 +15,7 @@ from app.ledger.note import open_checkpoint
 from app.ledger.tables import (
     audit_checkpoint,
     audit_entry,
+    audit_head,
     audit_private,
     audit_tile,
     evidence_blob,
@@ -449,6 +450,22 @@ def test_entries_beside_the_head_stop_the_writer(engine, ledger):
         'FROM audit_entry WHERE "index" = 1',
     )
     with pytest.raises(LedgerUnavailable, match="beyond its head"):
+        ledger.commit_sync(work())
+
+
+def test_a_backup_restored_under_a_running_writer_is_noticed(engine, ledger):
+    ledger.commit_sync(work(entries=2))
+    with engine.connect() as connection:
+        edge = connection.scalar(text("SELECT edge FROM audit_head"))
+    ledger.commit_sync(work(entries=2))
+    tamper(
+        engine,
+        "DELETE FROM audit_checkpoint WHERE size = 4",
+        'DELETE FROM audit_entry WHERE "index" >= 2',
+    )
+    with engine.begin() as connection:
+        connection.execute(update(audit_head).values(size=2, edge=edge))
+    with pytest.raises(LedgerUnavailable, match="rolled back or rewritten"):
         ledger.commit_sync(work())
 
 
