@@ -31,8 +31,12 @@ def test_without_a_version_it_is_the_newest():
         "starter@2.yaml",
         "starter@99",
         "Starter",
-    ]
-    + ["../packs/starter@1", "starter@1/../starter@1", "/etc/passwd", "__init__", "starter\n@1"],
+        "../packs/starter@1",
+        "starter@1/../starter@1",
+        "/etc/passwd",
+        "__init__",
+        "starter\n@1",
+    ],
 )
 def test_anything_else_is_no_pack(name):
     assert packs.text(name) is None
