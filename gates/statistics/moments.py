@@ -1,0 +1,73 @@
+"""Moments of a sample of scores, and what they become when worst values join it.
+
+It keeps sums of squared deviations instead of scores, so that scores and (mean, stderr, n) lead to
+the same estimator. It refuses nothing: a sample of none is for its callers to refuse.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import fsum, sqrt
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """n values with their mean, sum of squared deviations from it, and skewness.
+
+    `skewness` is g = m3 / m2^1.5; None where only a standard error is known.
+    """
+
+    n: int
+    mean: float
+    squares: float
+    skewness: float | None = None
+
+    @property
+    def variance(self) -> float:
+        """The sample variance, n - 1 in the denominator; 0 for a single value."""
+        return self.squares / (self.n - 1) if self.n > 1 else 0.0
+
+    @property
+    def stderr(self) -> float:
+        """The standard error of the mean."""
+        return sqrt(self.variance / self.n)
+
+    def with_worst(self, worst: float, errors: int) -> tuple[float, float]:
+        """(mean, standard error) after one pseudo-score and `errors` scores at `worst` joined.
+
+        With d = |mean - worst| and N values in all, the variance of the mean is
+        v(N) = (S + d^2 n (N - n) / N) / (N (N - 1)), S being `squares`. Enough errors make v
+        shrink again, and one more error must never narrow a bound: so the largest v on the way
+        from n + 1 to n + 1 + errors counts. v peaks at
+        N = (3r + 1 + sqrt((3r + 1)^2 - 16r)) / 4 with r = (n d)^2 / (S + n d^2).
+        """
+        n, d2 = self.n, (self.mean - worst) ** 2
+        first, last = n + 1, n + 1 + errors
+        mean = worst + (self.mean - worst) * (n / last)
+        total = self.squares + n * d2
+        at = float(first)
+        if errors and total > 0.0:
+            r = n * (n * d2 / total)
+            peak = (3 * r + 1 + sqrt(max(0.0, (3 * r + 1) ** 2 - 16 * r))) / 4
+            at = min(max(peak, first), last)
+        variance = (self.squares + d2 * n * ((at - n) / at)) / at / (at - 1)
+        return mean, sqrt(variance)
+
+
+def of_scores(scores: Sequence[float]) -> Moments:
+    """Moments of at least one finite score, summed exactly and safe from overflow to 1e300."""
+    n = len(scores)
+    mean = fsum(scores) / n
+    deviations = [score - mean for score in scores]
+    scale = max(map(abs, deviations))
+    if scale == 0.0 or len(set(scores)) == 1:
+        return Moments(n, scores[0], 0.0, 0.0)
+    shares = [deviation / scale for deviation in deviations]
+    second = fsum(share * share for share in shares)
+    third = fsum(share * share * share for share in shares)
+    skewness = (third / n) / (second / n) ** 1.5
+    return Moments(n, mean, second * scale * scale, skewness)
+
+
+def of_stderr(mean: float, stderr: float, n: int) -> Moments:
+    """Moments behind a mean of n with its standard error: S = n (n - 1) stderr^2."""
+    return Moments(n, mean, n * (n - 1) * stderr * stderr)

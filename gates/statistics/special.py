@@ -1,0 +1,102 @@
+"""The special functions that the estimators need, behind one choice made at process entry.
+
+The default is `scipy.special`, imported at first use. `use_light()` makes the beta functions pure
+Python, so that a plain rate on the command line imports neither numpy nor scipy. It refuses to
+choose by itself: nothing here depends on what happens to be imported.
+"""
+
+from functools import cache
+from math import isfinite, isnan, nan
+from statistics import NormalDist
+from types import ModuleType
+from typing import Literal
+
+from gates.statistics import integer_beta
+
+_CHOICE: dict[str, Literal["scipy", "light"]] = {"backend": "scipy"}
+_NORMAL = NormalDist()
+
+
+def use_light() -> None:
+    """Compute beta functions in pure Python from here on. For process entry only."""
+    _CHOICE["backend"] = "light"
+
+
+def use_scipy() -> None:
+    """Compute beta functions with scipy from here on: the default, restored."""
+    _CHOICE["backend"] = "scipy"
+
+
+def backend() -> Literal["scipy", "light"]:
+    """Which backend computes the beta functions; the two agree to 1e-11 relative."""
+    return _CHOICE["backend"]
+
+
+@cache
+def _scipy() -> ModuleType:
+    import scipy.special  # noqa: PLC0415 - half a second that a plain rate need not wait for
+
+    special: ModuleType = scipy.special
+    return special
+
+
+def _is_light(a: float, b: float) -> bool:
+    """Whether the pure functions serve: chosen, and few enough terms for them."""
+    return _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST
+
+
+def betainc(a: int, b: int, x: float) -> float:
+    """Regularised incomplete beta I_x(a, b) for whole a, b >= 1 and x in [0, 1]."""
+    if _is_light(a, b):
+        return integer_beta.betainc(a, b, x)
+    return float(_scipy().betainc(a, b, x))
+
+
+def betaincc(a: int, b: int, x: float) -> float:
+    """1 - I_x(a, b)."""
+    if _is_light(a, b):
+        return integer_beta.betaincc(a, b, x)
+    return float(_scipy().betaincc(a, b, x))
+
+
+def betaincinv(a: int, b: int, p: float) -> float:
+    """The x with I_x(a, b) = p."""
+    if _is_light(a, b):
+        return integer_beta.betaincinv(a, b, p)
+    return float(_scipy().betaincinv(a, b, p))
+
+
+def betainccinv(a: int, b: int, p: float) -> float:
+    """The x with 1 - I_x(a, b) = p."""
+    if _is_light(a, b):
+        return integer_beta.betainccinv(a, b, p)
+    return float(_scipy().betainccinv(a, b, p))
+
+
+def t_tail(t: float, df: float) -> float:
+    """P(T >= t) for Student's T with df degrees of freedom; NaN counts as 1."""
+    tail = float(_scipy().stdtr(df, -t)) if not isnan(t) else nan
+    return 1.0 if isnan(tail) else tail
+
+
+def t_quantile(alpha: float, df: float) -> float:
+    """The t with P(T >= t) = alpha, alpha < 1; inf where alpha is too small for a number."""
+    t = -float(_scipy().stdtrit(df, alpha))
+    if isfinite(t):
+        return t
+    return float("inf")
+
+
+def z_tail(z: float) -> float:
+    """P(Z >= z) for a standard normal Z, precise far out; NaN counts as 1."""
+    tail = float(_scipy().ndtr(-z))
+    return 1.0 if isnan(tail) else tail
+
+
+def z_quantile(alpha: float) -> float:
+    """The z with P(Z >= z) = alpha; inf at 0 and -inf at 1."""
+    if alpha <= 0.0:
+        return float("inf")
+    if alpha >= 1.0:
+        return float("-inf")
+    return -_NORMAL.inv_cdf(alpha)
