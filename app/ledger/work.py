@@ -87,7 +87,7 @@ class Conflict(Exception):  # noqa: N818 - an expected answer, not a fault
         self.detail = detail
 
 
-class LedgerUnavailable(Exception):  # noqa: N818
+class LedgerUnavailable(Exception):  # noqa: N818 - named for what it says
     """The record cannot be written now (queue full, database down): 503, and no verdict.
 
     `retry_after` is in seconds.
