@@ -5,6 +5,8 @@ that a double cannot hold) and never guesses what was meant.
 """
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
 from math import isfinite
@@ -19,13 +21,18 @@ class NotCanonical(ValueError):  # noqa: N818 - named for what it says
     """The value has no canonical JSON form; the message says which part and why."""
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, *, is_plain: bool = False) -> bytes:
     """The RFC 8785 form of a JSON value, as UTF-8 bytes.
+
+    `is_plain` promises that every key is a str and every integer below 2^53, as in evidence that
+    was checked; the standard library's encoder then does the work where its text is canonical.
 
     Takes None, bool, int, float, str, mappings with string keys, lists and tuples (as arrays).
     Raises NotCanonical for NaN and infinities, integers beyond 2^53 - 1, lone surrogates, other
     types, and nesting too deep to walk. Agrees byte for byte with the `rfc8785` package.
     """
+    if is_plain and (text := _quick(value)) is not None:
+        return text
     parts: list[str] = []
     try:
         _write(value, parts.append)
@@ -34,6 +41,28 @@ def canonical(value: Any) -> bytes:
         raise NotCanonical("a string contains a lone surrogate") from None
     except RecursionError:
         raise NotCanonical("the value is nested too deeply") from None
+
+
+# Where json's text may not be canonical: exponents, integral floats, and (below) keys that are not
+# ASCII, whose UTF-16 order may differ. A string that looks so only costs time; plain searches
+# cost a tenth of a regular expression.
+_UNLIKE = ("e-", "e+", ".0,", ".0}", ".0]")
+_WIDE_KEY = re.compile(r"[^\x00-\x7f][^\"\\]*\":")
+
+
+def _quick(value: Any) -> bytes | None:
+    """The canonical text by the standard library's encoder, None where it may differ."""
+    try:
+        text = json.dumps(
+            value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        )
+        if any(part in text for part in _UNLIKE) or text.endswith(".0"):
+            return None
+        if not text.isascii() and _WIDE_KEY.search(text):
+            return None
+        return text.encode()
+    except (TypeError, ValueError, RecursionError):
+        return None  # the careful way says what is wrong
 
 
 def digest(value: Any) -> str:

@@ -1,25 +1,23 @@
-"""Decisions and their inputs as plain JSON values, and inputs back again: what replay stands on.
+"""What a sign-off binds to: one digest over candidate, evidence, policy, waivers and findings."""
 
-Fields at their defaults are left out, so that a record stays small and an added field does not
-change old digests.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
-from datetime import UTC, datetime
-from enum import Enum
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from math import isfinite
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
-from gates.canonical import digest, rounded
-from gates.evidence import Candidate, Evidence, Submission
+from pydantic import TypeAdapter
+
+from gates.canonical import NotCanonical, canonical, digest
+from gates.evidence import Baseline, Candidate, Evidence, Submission
 from gates.finding import Finding
-from gates.history import History
 from gates.waivers import Waiver
 
-T = TypeVar("T")
+_CANDIDATE = TypeAdapter(Candidate)
+_EVIDENCE = TypeAdapter(Evidence)
+_BASELINE = TypeAdapter(Baseline)
+_FINDINGS = TypeAdapter(list[Finding])
+_WAIVERS = TypeAdapter(list[Waiver])
+_COMPUTED = frozenset({"observed", "candidate", "baseline"})
 
 
 def decision_digest(
@@ -28,143 +26,57 @@ def decision_digest(
     findings: Sequence[Finding],
     waivers: Iterable[Waiver],
 ) -> str:
-    """What a sign-off binds to: candidate, stage, evidence, policy, waivers and findings.
+    """`sha256:` over what people see of a decision; change any of it and a sign-off is void.
 
-    Computed numbers are rounded to 12 significant digits first, evidence is taken as it came.
+    Computed numbers are rounded to 12 significant digits first, which hides the last-bit
+    differences between builds of mathematical libraries; evidence is taken as it came.
     """
+    used = sorted(waivers, key=lambda waiver: waiver.id)
+    baseline = submission.baseline
     return digest(
         {
-            "candidate": document(submission.candidate),
+            "candidate": _plain(_CANDIDATE, submission.candidate),
             "stage": submission.stage,
-            "evidence": digest(document(submission.evidence)),
-            "baseline": digest(document(submission.baseline)) if submission.baseline else None,
+            "evidence": _name(_EVIDENCE, submission.evidence),
+            "baseline": _name(_BASELINE, baseline) if baseline else None,
             "policy": policy_digest,
-            "waivers": [document(waiver) for waiver in sorted(waivers, key=lambda w: w.id)],
-            "findings": digest(rounded([document(finding) for finding in findings])),
+            "waivers": _plain(_WAIVERS, used),
+            "findings": _rounded_name(findings),
         }
     )
 
 
-def inputs_document(
-    submission: Submission, history: History, waivers: Iterable[Waiver], at: datetime
-) -> dict[str, Any]:
-    """Everything beside the policy that a decision followed from, as a JSON value."""
-    return {
-        "submission": document(submission),
-        "history": document(history),
-        "waivers": [document(waiver) for waiver in sorted(waivers, key=lambda w: w.id)],
-        "at": _time(at),
-    }
+def _plain(adapter: TypeAdapter[Any], value: Any) -> Any:
+    """JSON values without fields at their defaults, so that a new field keeps old digests."""
+    return adapter.dump_python(value, mode="json", exclude_defaults=True)
 
 
-def load_inputs(
-    value: Mapping[str, Any],
-) -> tuple[Submission, History, tuple[Waiver, ...], datetime]:
-    """The inputs of a recorded decision. Raises ValueError for a value that is no such record."""
+def _name(adapter: TypeAdapter[Any], value: Any) -> str:
+    return _hex(_plain(adapter, value))
+
+
+def _hex(plain: Any) -> str:
     try:
-        return (
-            _load(Submission, value["submission"]),
-            _load(History, value["history"]),
-            tuple(_load(Waiver, waiver) for waiver in value["waivers"]),
-            datetime.fromisoformat(value["at"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not the recorded inputs of a decision: {error!r}") from None
+        return sha256(canonical(plain, is_plain=True)).hexdigest()
+    except NotCanonical:
+        return sha256(canonical(_spelt(plain))).hexdigest()
 
 
-def evidence_document(evidence: Evidence) -> dict[str, Any]:
-    """Canonical evidence, as it is stored and digested."""
-    found: dict[str, Any] = document(evidence)
-    return found
+def _rounded_name(findings: Sequence[Finding]) -> str:
+    plain = _plain(_FINDINGS, list(findings))
+    for finding in plain:
+        for part in _COMPUTED & finding.keys():
+            finding[part] = {
+                name: float(f"{item:.12g}") if isinstance(item, float) else item
+                for name, item in finding[part].items()
+            }
+    return _hex(plain)
 
 
-def candidate_document(candidate: Candidate) -> dict[str, Any]:
-    """A candidate as it is recorded."""
-    found: dict[str, Any] = document(candidate)
-    return found
-
-
-@lru_cache(maxsize=64)
-def _plan(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    """(field, default) of a dataclass; MISSING where a field has no plain default."""
-    found = []
-    for field in fields(kind):
-        default = field.default
-        if default is MISSING and field.default_factory is not MISSING:
-            default = field.default_factory()
-        found.append((field.name, default))
-    return tuple(found)
-
-
-def document(value: Any) -> Any:
-    """A value of this package as JSON: dataclasses as objects, tuples as arrays, times RFC 3339."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return value
-    if kind is float:
-        # JSON has no word for these; a record must still say what was sent.
+def _spelt(value: Any) -> Any:
+    """A value with its non-finite numbers as words, which JSON has no numbers for."""
+    if isinstance(value, float):
         return value if isfinite(value) else repr(value)
-    if kind is tuple or kind is list:
-        return [item if type(item) in _PLAIN else document(item) for item in value]
-    if is_dataclass(value):
-        found = {}
-        for name, default in _plan(kind):
-            item = getattr(value, name)
-            if item is default or (default is not MISSING and item == default):
-                continue
-            found[name] = item if type(item) in _PLAIN else document(item)
-        return found
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): document(item) for key, item in value.items()}
-    if isinstance(value, datetime):
-        return _time(value)
-    if isinstance(value, frozenset):
-        return sorted(document(item) for item in value)
-    raise TypeError(f"a {kind.__name__} has no place in a record")
-
-
-_PLAIN = frozenset({str, int, bool, type(None)})
-
-
-def _time(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-@lru_cache(maxsize=64)
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _load(kind: type[T], value: Any) -> T:
-    """Build a dataclass from its document; absent fields take their defaults."""
-    hints = _hints(kind)
-    unknown = sorted(set(value) - set(hints))
-    if unknown:
-        raise TypeError(f"{kind.__name__} has no field {unknown[0]}")
-    return kind(**{name: _typed(hints[name], item) for name, item in value.items()})
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    """A JSON value as the type that a field is annotated with."""
-    if value is None:
-        return None
-    origin = get_origin(hint)
-    if origin in (Union, UnionType):
-        options = [option for option in get_args(hint) if option is not type(None)]
-        return _typed(options[0], value) if len(options) == 1 else value
-    if origin is tuple:
-        parts = get_args(hint)
-        if len(parts) == 2 and parts[1] is Ellipsis:
-            return tuple(_typed(parts[0], item) for item in value)
-        return tuple(_typed(part, item) for part, item in zip(parts, value, strict=True))
-    if origin is frozenset:
-        return frozenset(value)
-    if isinstance(hint, type) and is_dataclass(hint):
-        return _load(hint, value)
-    if hint is datetime:
-        return datetime.fromisoformat(value)
-    if hint is float and not isinstance(value, bool):
-        return float(value)
-    return value
+    if isinstance(value, dict):
+        return {key: _spelt(item) for key, item in value.items()}
+    return [_spelt(item) for item in value] if isinstance(value, list) else value

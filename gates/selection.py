@@ -16,7 +16,7 @@ from gates.rules.base import MeasuredRule
 from gates.units import convert, scaled
 
 HUGE = 1e300  # MLflow's REST API answers 1.797e308 for infinity
-MAX_COUNT = 2**53
+MAX_COUNT = 2**53 - 1  # what a JSON number holds exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _impossible_counts(m: Measurement) -> Iterator[tuple[str, str]]:
     n = m.n if m.n is not None else (len(m.scores) if m.scores is not None else None)
     for field, number in (("n", m.n), ("n_errored", m.n_errored), ("count", m.count)):
         if number is not None and not 0 <= number <= MAX_COUNT:
-            yield field, f"{field} is {number}; it must lie between 0 and 2^53"
+            yield field, f"{field} is {number}; it must lie between 0 and 2^53 - 1"
     if m.scores is not None and m.n is not None and m.n != len(m.scores):
         yield "n", f"n is {m.n} beside {len(m.scores)} scores"
     if m.count is not None and n is not None and m.count > n:

@@ -16,7 +16,7 @@ from gates.verdict import Mode
 OnFail = Literal["fail", "escalate", "weigh", "advise"]
 OnOpen = Literal["fail", "escalate"]
 OnMissing = Literal["fail", "escalate", "not_applicable"]
-"""`not_applicable` hides a rule about what was not measured; the release then cannot pass unseen."""
+"""`not_applicable` hides a rule about what was not measured; the release then cannot pass."""
 Need = Literal["ids", "clusters", "n_errored", "dataset_digest"]
 BASIS_KINDS = ("law", "custom", "example")
 

@@ -5,6 +5,7 @@ It picks and screens evidence; it neither estimates nor decides.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.metrics import nearest, resolve
@@ -75,6 +76,15 @@ def subject_of(rule: MetricRule) -> Subject:
         metric.exact_allowed,
         rule.quantile if rule.quantile is not None else known.quantile,
     )
+
+
+class JudgedRule(MetricRule):
+    """A rule about one metric, which it resolves once."""
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What is judged. Raises UnknownMetricError before `problems` has been asked."""
+        return subject_of(self)
 
 
 def metric_problems(rule: MetricRule) -> list[tuple[str, str]]:

@@ -5,16 +5,16 @@ from typing import ClassVar
 
 from gates.finding import Finding
 from gates.ladder import Unsettled, estimate
-from gates.rules.base import MetricRule, Number
+from gates.rules.base import Number
 from gates.rules.context import Claim, Context
 from gates.rules.measured import (
     Absent,
+    JudgedRule,
     Picked,
     Subject,
     known_slices,
     metric_problems,
     pick,
-    subject_of,
 )
 from gates.rules.sampled import (
     Asked,
@@ -31,7 +31,7 @@ from gates.statistics.estimate import Estimate, Side
 from gates.verdict import Mode
 
 
-class Threshold(MetricRule):
+class Threshold(JudgedRule):
     """`{metric: accuracy, min: 0.85}`; with `by`, one finding per slice."""
 
     KIND: ClassVar[str] = "threshold"
@@ -45,7 +45,7 @@ class Threshold(MetricRule):
         found = [*super().problems(), *metric_problems(self)]
         if found:
             return found
-        subject = subject_of(self)
+        subject = self.subject
         if self.min is None and self.max is None:
             return [("metric", "a threshold needs `min` or `max`")]
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -55,7 +55,7 @@ class Threshold(MetricRule):
 
     def warnings(self) -> list[str]:
         """Limits that no sample can prove."""
-        subject = subject_of(self)
+        subject = self.subject
         found = []
         if self.mode is Mode.PROVE and subject.value_range is not None:
             low, high = subject.value_range
@@ -72,7 +72,7 @@ class Threshold(MetricRule):
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
-        subject = subject_of(self)
+        subject = self.subject
         expected = known_slices(ctx, subject.metric) if self.by else ()
         found = targets(self, subject.metric, ctx.evidence, expected)
         claims = [self._claim(ctx, gate, subject, target) for target in found]

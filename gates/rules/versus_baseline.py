@@ -12,16 +12,16 @@ from pydantic import Field
 from gates.evidence import Measurement
 from gates.finding import Finding, Observed
 from gates.ladder import Unsettled, difference, estimate
-from gates.rules.base import MetricRule, Number, Strict
+from gates.rules.base import Number, Strict
 from gates.rules.context import Claim, Context
 from gates.rules.measured import (
     Absent,
+    JudgedRule,
     Picked,
     Subject,
     known_slices,
     metric_problems,
     pick,
-    subject_of,
 )
 from gates.rules.sampled import (
     Asked,
@@ -56,7 +56,7 @@ class Margins(Strict):
         return [(name, value) for name, value in self if value is not None]
 
 
-class VersusBaseline(MetricRule):
+class VersusBaseline(JudgedRule):
     """`{metric: f1, versus_baseline: {max_drop: 0.01}}`."""
 
     KIND: ClassVar[str] = "versus_baseline"
@@ -71,7 +71,7 @@ class VersusBaseline(MetricRule):
             found.append(("versus_baseline", f"needs exactly one of {names}"))
         if found:
             return found
-        subject = subject_of(self)
+        subject = self.subject
         name, _ = self.versus_baseline.given()[0]
         if name.startswith("min_gain") and subject.direction == "info":
             found.append(("versus_baseline", "declare `direction`: is a gain higher or lower?"))
@@ -95,7 +95,7 @@ class VersusBaseline(MetricRule):
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
-        subject = subject_of(self)
+        subject = self.subject
         expected = known_slices(ctx, subject.metric) if self.by else ()
         found = targets(self, subject.metric, ctx.evidence, expected)
         base = {

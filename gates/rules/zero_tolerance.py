@@ -12,18 +12,18 @@ from pydantic import Field
 
 from gates.explanation import sentence
 from gates.finding import Finding, Observed
-from gates.rules.base import MetricRule, Number, Whole
+from gates.rules.base import Number, Whole
 from gates.rules.context import Claim, Context
 from gates.rules.looks import fingerprints, hypothesis_key, inputs_digest
 from gates.rules.measured import (
     Absent,
+    JudgedRule,
     Picked,
     Subject,
     blocks,
     known_slices,
     metric_problems,
     pick,
-    subject_of,
 )
 from gates.rules.sampled import Levels, absent_claim, draft, levels
 from gates.selection import Target, missing_values, targets
@@ -31,7 +31,7 @@ from gates.statistics import binomial, power
 from gates.verdict import Mode, Outcome
 
 
-class ZeroTolerance(MetricRule):
+class ZeroTolerance(JudgedRule):
     """`{metric: attack_success_rate, max_count: 0, rate_below: 0.01}`."""
 
     KIND: ClassVar[str] = "zero_tolerance"
@@ -44,7 +44,7 @@ class ZeroTolerance(MetricRule):
         found = [*super().problems(), *metric_problems(self)]
         if found:
             return found
-        subject = subject_of(self)
+        subject = self.subject
         if subject.kind not in {"proportion", "count"}:
             found.append(("metric", f"{subject.metric} is a {subject.kind}; it counts no events"))
         if subject.direction == "higher":
@@ -58,7 +58,7 @@ class ZeroTolerance(MetricRule):
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice); counts have no p-value and stay out of Holm."""
-        subject = subject_of(self)
+        subject = self.subject
         expected = known_slices(ctx, subject.metric) if self.by else ()
         found = targets(self, subject.metric, ctx.evidence, expected)
         claims = [self._claim(ctx, gate, subject, target) for target in found]

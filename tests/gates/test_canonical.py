@@ -24,11 +24,13 @@ JSON = st.recursive(
 @given(JSON)
 def test_agrees_with_the_reference_package_byte_for_byte(value):
     assert canonical(value) == rfc8785.dumps(value)
+    assert canonical(value, is_plain=True) == rfc8785.dumps(value)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_reads_back_as_itself(value):
     assert float(canonical(value)) == value
+    assert canonical(value, is_plain=True) == canonical(value)
 
 
 @pytest.mark.parametrize(

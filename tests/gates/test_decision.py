@@ -3,11 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from gates.evidence import Exceed, Source
-from gates.history import History, Look, PassedStage
-from gates.record import inputs_document, load_inputs
+from gates.evidence import Exceed
+from gates.history import History, PassedStage
 from gates.verdict import Effect, Outcome, Verdict
-from tests.gates.build import AT, DIGEST, facts, judge, m, only, policy, submission
+from tests.gates.build import AT, DIGEST, facts, judge, m, only, policy
 
 PLANNED = "defaults: {looks: planned(2)}"
 
@@ -425,29 +424,6 @@ def test_same_inputs_give_the_same_digest_and_others_do_not() -> None:
         judge(rule, m("accuracy", count=445, n=500), baseline=[]).digest,
     }
     assert len(digests) == 4
-
-
-def test_recorded_inputs_decide_the_same_again() -> None:
-    rules = policy("metric: accuracy, min: 0.85", "document: dpia", header=PLANNED)
-    given = submission(
-        m("accuracy", count=435, n=500, source=Source("lm-eval", dataset_digest="sha256:1")),
-        m("latency", exceed=Exceed(0.8, 3), n=100, unit="s"),
-        m("relevance", scores=(1.0, 2.5), ids=("a", "b"), ci=(1.0, 2.0)),
-        measured_at=AT,
-        baseline=[m("accuracy", count=400, n=500)],
-    )
-    history = History(
-        looks=(Look("h", "i", 1, "fail"),),
-        known_slices=(("accuracy", (("language", "de"),)),),
-        facts={"risk": "high"},
-        foreign_evidence=frozenset({"x"}),
-        passed_stages=(PassedStage("a", "1", None, AT, None),),
-    )
-    again = load_inputs(inputs_document(given, history, (), AT))
-    assert again == (given, history, (), AT)
-    from gates.decision import decide
-
-    assert decide(rules, *again) == decide(rules, given, history, (), AT)
 
 
 def test_sign_off_always_escalates() -> None:
