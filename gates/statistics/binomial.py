@@ -152,9 +152,10 @@ class Rate:
         total = self.n + self.n_errored
         if total == 0:
             return None
-        errored = self.n_errored / total
-        seen = self.value * (1.0 - errored)
-        return power.rate(seen if side == "lower" else seen + errored, limit, side, alpha)
+        counted = self.count_low if side == "lower" else self.count_high
+        successes = counted if self.stated is None else self.stated * self.n
+        worst = self.n_errored if side == "upper" else 0
+        return power.rate((successes + worst) / total, limit, side, alpha)
 
 
 def from_value(value: float, n: int, n_errored: int = 0) -> Rate:

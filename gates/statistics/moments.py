@@ -5,7 +5,7 @@ the same estimator. It refuses nothing: a sample of none is for its callers to r
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, sqrt
 
 
@@ -13,13 +13,13 @@ from math import fsum, sqrt
 class Moments:
     """n values with their mean, sum of squared deviations from it, and skewness.
 
-    `skewness` is g = m3 / m2^1.5; None where only a standard error is known.
+    `skewness` is m3 / m2^1.5; 0 where only a standard error is known.
     """
 
     n: int
     mean: float
     squares: float
-    skewness: float | None = None
+    skewness: float = 0.0
 
     @property
     def variance(self) -> float:
@@ -31,6 +31,10 @@ class Moments:
         """The standard error of the mean."""
         return sqrt(self.variance / self.n)
 
+    def resized(self, n: int) -> "Moments":
+        """The same mean and spread in a sample of n."""
+        return replace(self, n=n, squares=self.squares * (n / self.n))
+
     def with_worst(self, worst: float, errors: int) -> tuple[float, float]:
         """(mean, standard error) after one pseudo-score and `errors` scores at `worst` joined.
 
@@ -40,15 +44,16 @@ class Moments:
         from n + 1 to n + 1 + errors counts. v peaks at
         N = (3r + 1 + sqrt((3r + 1)^2 - 16r)) / 4 with r = (n d)^2 / (S + n d^2).
         """
-        n, d2 = self.n, (self.mean - worst) ** 2
+        n, d = self.n, self.mean - worst
+        d2 = d * d
         first, last = n + 1, n + 1 + errors
-        mean = worst + (self.mean - worst) * (n / last)
+        mean = worst + d * (n / last)
         total = self.squares + n * d2
         at = float(first)
         if errors and total > 0.0:
             r = n * (n * d2 / total)
-            peak = (3 * r + 1 + sqrt(max(0.0, (3 * r + 1) ** 2 - 16 * r))) / 4
-            at = min(max(peak, first), last)
+            root = (3 * r + 1) * (3 * r + 1) - 16 * r
+            at = min(max((3 * r + 1 + sqrt(max(0.0, root))) / 4, first), last)
         variance = (self.squares + d2 * n * ((at - n) / at)) / at / (at - 1)
         return mean, sqrt(variance)
 
@@ -56,11 +61,11 @@ class Moments:
 def of_scores(scores: Sequence[float]) -> Moments:
     """Moments of at least one finite score, summed exactly and safe from overflow to 1e300."""
     n = len(scores)
+    if len(set(scores)) == 1:
+        return Moments(n, scores[0], 0.0)
     mean = fsum(scores) / n
     deviations = [score - mean for score in scores]
     scale = max(map(abs, deviations))
-    if scale == 0.0 or len(set(scores)) == 1:
-        return Moments(n, scores[0], 0.0, 0.0)
     shares = [deviation / scale for deviation in deviations]
     second = fsum(share * share for share in shares)
     third = fsum(share * share * share for share in shares)

@@ -1,0 +1,164 @@
+"""The difference of two rates from separate samples: the score test of Miettinen and Nurminen.
+
+Statistics in Medicine 4 (1985); coefficients as corrected in statistics.md section 4 (statsmodels
+has one of them wrong). A vanishing variance shows nothing. It knows nothing of pairs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import acos, cos, isnan, nan, pi, sqrt
+
+from gates.statistics import power
+from gates.statistics.binomial import Rate
+from gates.statistics.estimate import Side
+from gates.statistics.special import z_quantile, z_tail
+
+UNEVEN = 4
+"""Arms that differ this often in size get half of alpha (correction 8)."""
+_STEPS = 50
+
+
+def null_variance(x1: float, n1: float, x0: float, n0: float, delta: float) -> float:
+    """Variance of p1 - p0 under p1 - p0 = delta, rates by maximum likelihood, times N / (N - 1).
+
+    Counts may be fractions of examples, for planning; -1 <= delta <= 1.
+    """
+    n = n1 + n0
+    l2 = ((n1 + 2.0 * n0) * delta - n - (x1 + x0)) / n
+    l1 = ((n0 * delta - n - 2.0 * x0) * delta + x1 + x0) / n
+    l0 = x0 * delta * (1.0 - delta) / n
+    q = l2 * l2 * l2 / 27.0 - l1 * l2 / 6.0 + l0 / 2.0
+    root = sqrt(max(0.0, l2 * l2 / 9.0 - l1 / 3.0))
+    p = root if q >= 0.0 else -root
+    cube = p * p * p
+    angle = acos(min(1.0, max(-1.0, q / cube))) if cube else pi / 2.0
+    p0 = 2.0 * p * cos((pi + angle) / 3.0) - l2 / 3.0
+    p0 = min(1.0, 1.0 - delta, max(0.0, -delta, p0))
+    p1 = min(1.0, max(0.0, p0 + delta))
+    return (p1 * (1.0 - p1) / n1 + p0 * (1.0 - p0) / n0) * (n / (n - 1.0))
+
+
+def score(x1: float, n1: float, x0: float, n0: float, delta: float) -> float:
+    """(p1 - p0 - delta) / sqrt(V), V being `null_variance`; NaN where V vanishes."""
+    variance = null_variance(x1, n1, x0, n0, delta)
+    return (x1 / n1 - x0 / n0 - delta) / sqrt(variance) if variance > 0.0 else nan
+
+
+@dataclass(frozen=True, slots=True)
+class RateDifference:
+    """Candidate - baseline, both rates of separate samples; implements Estimate.
+
+    The lower bound takes the candidate's errors as failures and the baseline's as successes, the
+    upper bound the reverse. Arms differing fourfold or more get half of alpha and are marked
+    approximate; sizes for that count scored examples only.
+    """
+
+    candidate: Rate
+    baseline: Rate
+    count: int | None = None
+
+    @property
+    def value(self) -> float:
+        """Difference of the observed rates."""
+        return self.candidate.value - self.baseline.value
+
+    @property
+    def n(self) -> int | None:
+        """The candidate's scored examples."""
+        return self.candidate.n
+
+    @property
+    def method(self) -> str:
+        """Always `miettinen_nurminen`."""
+        return "miettinen_nurminen"
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the arms are too uneven for the score test to keep its level."""
+        small, large = sorted((self.candidate.n, self.baseline.n))
+        return large >= UNEVEN * small
+
+    def lower(self, alpha: float, *, errors: bool) -> float:
+        """The largest difference that is refuted from above, by bisection from below."""
+        x1, n1, x0, n0 = _low(self.candidate, self.baseline, errors=errors)
+        return _largest_refuted(x1, n1, x0, n0, z_quantile(alpha * self._share))
+
+    def upper(self, alpha: float, *, errors: bool) -> float:
+        """Minus the lower bound of baseline - candidate."""
+        x0, n0, x1, n1 = _low(self.baseline, self.candidate, errors=errors)
+        return -_largest_refuted(x0, n0, x1, n1, z_quantile(alpha * self._share))
+
+    def p_below(self, limit: float) -> float:
+        """Score test of H0 "difference >= limit"."""
+        x0, n0, x1, n1 = _low(self.baseline, self.candidate, errors=False)
+        return min(1.0, _p_value(x0, n0, x1, n1, -limit) / self._share)
+
+    def p_above(self, limit: float) -> float:
+        """Score test of H0 "difference <= limit"."""
+        x1, n1, x0, n0 = _low(self.candidate, self.baseline, errors=False)
+        return min(1.0, _p_value(x1, n1, x0, n0, limit) / self._share)
+
+    def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
+        """Candidate examples, the baseline growing in proportion.
+
+        The difference must exceed z_alpha null deviations and z_power deviations as seen.
+        """
+        arms = (self.candidate, self.baseline)
+        one, two = arms if side == "lower" else arms[::-1]
+        x1, n1, x0, n0 = _low(one, two, errors=True)
+        delta = limit if side == "lower" else -limit
+        p1, p0 = x1 / n1, x0 / n0
+        gap = p1 - p0 - delta
+        if not gap > 0.0 or not alpha > 0.0:
+            return None
+        if delta <= -1.0:
+            return 1
+        z = z_quantile(alpha * self._share)
+        seen = p1 * (1.0 - p1) / n1 + p0 * (1.0 - p0) / n0
+        size = self.candidate.n + self.candidate.n_errored
+
+        def clears(n: int) -> bool:
+            k = n / size
+            null = null_variance(k * x1, k * n1, k * x0, k * n0, delta)
+            return gap >= z * sqrt(null) + power.Z_POWER * sqrt(seen / k)
+
+        return power.first(clears)
+
+    @property
+    def _share(self) -> float:
+        return 0.5 if self.approximate else 1.0
+
+
+def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[int, int, int, int]:
+    """Counts and sizes that are worst for one - two."""
+    e1, e2 = (one.n_errored, two.n_errored) if errors else (0, 0)
+    return one.count_low, one.n + e1, two.count_high + e2, two.n + e2
+
+
+def _p_value(x1: int, n1: int, x0: int, n0: int, delta: float) -> float:
+    if delta < -1.0:
+        return 0.0
+    if delta >= 1.0:
+        return 1.0
+    return z_tail(score(x1, n1, x0, n0, delta))
+
+
+def _largest_refuted(x1: int, n1: int, x0: int, n0: int, z: float) -> float:
+    """The delta at which the score falls to z."""
+
+    def is_refuted(delta: float) -> bool:
+        found = score(x1, n1, x0, n0, delta)
+        return not isnan(found) and found >= z
+
+    return _last(is_refuted, -1.0, 1.0)
+
+
+def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The last point in [low, high] where a condition holds that fails from some point on."""
+    for _ in range(_STEPS):
+        middle = (low + high) / 2.0
+        if holds(middle):
+            low = middle
+        else:
+            high = middle
+    return low
