@@ -69,7 +69,7 @@ class Family:
             id_, direction, "mean", title, meaning, synonyms, value_range=UNIT_INTERVAL
         )
 
-    def other(  # noqa: PLR0913, PLR0917 - one column of the table each
+    def other(  # noqa: PLR0913 - one column of the table each
         self,
         id_: str,
         direction: Direction,

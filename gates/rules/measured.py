@@ -9,7 +9,7 @@ from functools import cached_property
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.metrics import nearest, resolve
-from gates.rules.base import METRIC_KINDS, MetricRule
+from gates.rules.base import METRIC_KINDS, MeasuredRule, MetricRule
 from gates.rules.context import Context
 from gates.selection import Row, Target, canonical_name, is_number
 from gates.units import convert
@@ -278,7 +278,7 @@ def _has(m: Measurement, need: str) -> bool:
             return m.source is not None and m.source.dataset_digest is not None
 
 
-def blocks(rule: MetricRule, ctx: Context, m: Measurement) -> tuple[str, ...]:
+def blocks(rule: MeasuredRule, ctx: Context, m: Measurement) -> tuple[str, ...]:
     """Reasons that bar a pass whatever the bounds say."""
     found = []
     n = sample_size(m)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -311,7 +312,7 @@ def test_applies_from() -> None:
 def test_passed_stage() -> None:
     rule = "passed_stage: limited_release, max_age_days: 30"
 
-    def verdict(**fields: object) -> Verdict:
+    def verdict(**fields: Any) -> Verdict:
         base = PassedStage("limited_release", "42", DIGEST, AT - timedelta(days=3), None)
         return judge(rule, history=History(passed_stages=(replace(base, **fields),))).verdict
 
@@ -347,7 +348,8 @@ def test_coverage() -> None:
 
 
 def test_expressions_over_metrics() -> None:
-    rule = "expr: \"metrics['over_refusal_rate'].value <= 0.5 * baseline['over_refusal_rate'].value + 0.02\""
+    name = "['over_refusal_rate'].value"
+    rule = f'expr: "metrics{name} <= 0.5 * baseline{name} + 0.02"'
     before = [m("over_refusal_rate", count=10, n=100)]
     good = judge(rule, m("over_refusal_rate", count=5, n=100), baseline=before)
     assert only(good).outcome is Outcome.PASS

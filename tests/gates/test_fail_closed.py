@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.gates.build import AT, CANDIDATE, DIGEST, facts, judge, m, only, poli
 GOOD = m("accuracy", count=980, n=1000)
 
 
-def _absent(decision_reason: str, *evidence: Measurement, rule: str, **rest: object) -> None:
+def _absent(decision_reason: str, *evidence: Measurement, rule: str, **rest: Any) -> None:
     decision = judge(rule, *evidence, **rest)
     assert only(decision).outcome is Outcome.MISSING
     assert only(decision).reason == decision_reason
@@ -136,7 +137,9 @@ def test_too_few_samples_cannot_pass_but_can_fail() -> None:
     few = judge(rule, m("accuracy", count=100, n=100))
     assert only(few).outcome is Outcome.INCONCLUSIVE
     assert only(few).reason == "too_few_samples"
-    assert only(few).to_settle is None or only(few).to_settle["samples"] >= 200
+    planned = policy(rule, header="defaults: {looks: planned(2)}")
+    asked = only(judge(planned, m("accuracy", count=100, n=100))).to_settle
+    assert asked == {"samples": 200}
     assert judge(rule, m("accuracy", count=10, n=100)).verdict is Verdict.FAIL
 
 
@@ -282,7 +285,7 @@ def test_incomplete_runs_are_missing(why: str) -> None:
     _absent("incomplete_run", replace(GOOD, incomplete=why), rule="metric: accuracy, min: 0.5")
 
 
-def _dpia(**fields: object) -> Document:
+def _dpia(**fields: Any) -> Document:
     base = Document(
         "dpia",
         subject=DIGEST,
@@ -315,9 +318,7 @@ def test_a_good_document_passes_until_it_ends() -> None:
         ({"issued_at": AT + timedelta(days=1)}, Outcome.FAIL, "from_the_future"),
     ],
 )
-def test_documents_that_do_not_hold(
-    fields: dict[str, object], outcome: Outcome, reason: str
-) -> None:
+def test_documents_that_do_not_hold(fields: dict[str, Any], outcome: Outcome, reason: str) -> None:
     decision = judge(DPIA, history=History(documents=(_dpia(**fields),)))
     assert (only(decision).outcome, only(decision).reason) == (outcome, reason)
     assert decision.verdict is Verdict.FAIL
@@ -367,7 +368,7 @@ def test_an_expression_that_fails_is_an_error_and_fails(rule: str) -> None:
     assert decision.verdict is Verdict.FAIL
 
 
-def _waiver(**fields: object) -> Waiver:
+def _waiver(**fields: Any) -> Waiver:
     base = Waiver(
         id="wvr_1",
         rule="quality/accuracy",
@@ -405,7 +406,7 @@ def test_a_waiver_stops_the_finding_from_counting() -> None:
         {"slice": (("language", "de"),)},
     ],
 )
-def test_a_waiver_that_does_not_cover_is_ignored(fields: dict[str, object]) -> None:
+def test_a_waiver_that_does_not_cover_is_ignored(fields: dict[str, Any]) -> None:
     failing = m("accuracy", count=10, n=100)
     decision = judge("metric: accuracy, min: 0.8", failing, waivers=[_waiver(**fields)])
     assert only(decision).waiver is None

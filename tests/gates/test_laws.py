@@ -35,7 +35,7 @@ DPIA = Document("dpia", issued_at=AT - timedelta(days=1))
 
 
 @st.composite
-def rates(draw: st.DrawFn, metric: str, good: float, **where: str) -> Measurement:
+def rates(draw: st.DrawFn, /, metric: str, good: float, **where: str) -> Measurement:
     """Mostly near or beyond a limit on the good side, so that passes are not rare."""
     n = draw(st.integers(1, 600))
     share = draw(st.floats(max(0, good - 0.25), min(1, good + 0.25)))
