@@ -10,8 +10,6 @@ from decimal import Decimal
 from math import isfinite
 from typing import Literal
 
-from gates.ladder import Unsettled, estimate
-
 from app.policies.rounding import friendly, percent, plain
 from app.policies.series import (
     ALPHA,
@@ -23,7 +21,8 @@ from app.policies.series import (
     subject_of,
 )
 from app.policies.tails import tail_limit
-from gates.evidence import Measurement
+from gates.evidence import ImpossibleEvidence, Measurement
+from gates.ladder import Unsettled, estimate
 from gates.statistics.estimate import Estimate, Side
 
 
@@ -43,7 +42,7 @@ class Proposal:
 
 
 def propose(measurements: Iterable[Measurement]) -> list[Proposal]:
-    """One proposal per series. Raises ImpossibleEvidence for measurements that cannot be."""
+    """One proposal per series. Raises ImpossibleEvidence for what no evaluation may contain."""
     return [_proposal(series) for series in series_of(measurements)]
 
 
@@ -52,7 +51,7 @@ def _proposal(series: Series) -> Proposal:
     try:
         subject = subject_of(series)
         return _limit(series, subject, [screened(subject, row) for row in series.rows])
-    except NothingShownError as nothing:
+    except (NothingShownError, ImpossibleEvidence) as nothing:
         return Proposal(series, subject, str(nothing))
 
 

@@ -1,20 +1,19 @@
 """What a series shows about its tail: the smallest friendly limit that a quantile keeps.
 
-Only upper limits; a percentile by itself shows nothing, and errored requests may have been slow.
+Only upper limits; a percentile by itself shows nothing, and an errored request counts as slow.
 """
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from gates.ladder import Unsettled, estimate
-
 from app.policies.rounding import friendly
 from app.policies.series import ALPHA, NothingShownError, Subject
 from gates.evidence import Measurement
+from gates.ladder import Unsettled, estimate
 
-COUNTED = (0.99, 0.95, 0.9, 0.5)
-VALUES = (0.95, 0.9, 0.5)
-STATED = (0.95, 0.9)
+COUNTED: tuple[float, ...] = (0.99, 0.95, 0.9, 0.5)
+VALUES: tuple[float, ...] = (0.95, 0.9, 0.5)
+STATED: tuple[float, ...] = (0.95, 0.9)
 """Quantiles worth asking for, by what the series gives, the most telling first."""
 
 
@@ -22,8 +21,6 @@ def tail_limit(subject: Subject, rows: Sequence[Measurement]) -> tuple[float, De
     """(quantile, limit) of the strongest evidence among the rows. Raises NothingShownError."""
     if subject.direction != "lower":
         raise NothingShownError("only upper limits of a quantile are drafted")
-    if any(m.n_errored for m in rows):
-        raise NothingShownError("requests errored, and each may have exceeded any limit")
     forms = [(m.quantile, m.exceed and m.exceed.limit, m.scores is None) for m in rows]
     if len(set(forms)) < len(forms):
         raise NothingShownError("it has several values for one task, slice and source")
@@ -39,12 +36,13 @@ def tail_limit(subject: Subject, rows: Sequence[Measurement]) -> tuple[float, De
 def _evidence(
     rows: Sequence[Measurement],
 ) -> list[tuple[Measurement, tuple[float, ...], list[Decimal]]]:
-    """(measurement, quantiles to try, limits to try in ascending order), strongest form first."""
+    """(measurement, quantiles to try, limits to try in ascending order) of the strongest form."""
     scores = [(m, VALUES, _limits(m.scores)) for m in rows if m.scores is not None]
     exceed = [(m, COUNTED, [Decimal(repr(m.exceed.limit))]) for m in rows if m.exceed is not None]
     stated = [m for m in rows if m.quantile is not None and m.value is not None]
     values = _limits([m.value for m in stated if m.value is not None])
-    return [*scores, *exceed, *((m, STATED, values) for m in stated[:1])]
+    # A rule takes the strongest form it finds, so a weaker one beside it never gets a say.
+    return scores or exceed or [(m, STATED, values) for m in stated[:1]]
 
 
 def _limits(values: Sequence[float]) -> list[Decimal]:

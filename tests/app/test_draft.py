@@ -160,6 +160,15 @@ def test_tails_from_counts_over_a_limit_and_from_higher_percentiles():
     assert judged(text, stated) is Verdict.PASS
 
 
+def test_tails_from_every_value():
+    every = Measurement("latency", scores=tuple(i / 1000 for i in range(1000)), unit="s")
+    text = drafted(every)
+    assert "quantile: 0.95\n" in text
+    limit = float(text.split("      max: ")[1].split("\n")[0])
+    assert 0.95 < limit < 1.0
+    assert judged(text, [every]) is Verdict.PASS
+
+
 def test_prices_are_compared_as_they_stand():
     price = Measurement("cost_per_inference", value=0.0031, unit="USD")
     text = drafted(price)
@@ -248,6 +257,26 @@ MEASUREMENTS = st.one_of(
         ),
         st.floats(0.001, 100),
         COUNTS,
+        PLACES,
+    ),
+    st.builds(
+        lambda scores, place: Measurement("ttft_ms", scores=tuple(scores), **place),
+        st.lists(st.floats(0, 1e5), min_size=1, max_size=300),
+        PLACES,
+    ),
+    st.builds(
+        lambda at, v, n: Measurement(f"latency_p{at}", value=v, n=n),
+        st.sampled_from([50, 90, 95, 99]),
+        st.floats(0, 1e3),
+        st.sampled_from([50, 400, 5000]),
+    ),
+    st.builds(
+        lambda v, half, n, place: Measurement(
+            "roc_auc", value=v, ci=(v - half, v + half), confidence=0.95, n=n, **place
+        ),
+        st.floats(0, 1),
+        st.floats(0, 0.5),
+        st.integers(1, 5000),
         PLACES,
     ),
     st.builds(
