@@ -258,11 +258,11 @@ def missing_values(rule: MeasuredRule, found: Iterable[Target]) -> list[tuple[st
 
 
 def _not_measured(metric: str, rule: MeasuredRule) -> str:
-    scope = []
+    scope = [metric]
     if rule.where:
         scope.append("for " + ", ".join(f"{k}={v}" for k, v in sorted(rule.where.items())))
-    if rule.task:
+    if rule.task not in {None, "*"}:
         scope.append(f"on a task like {rule.task}")
-    if rule.source:
+    if rule.source not in {None, "*"}:
         scope.append(f"from a source like {rule.source}")
-    return " ".join((metric, "was not measured", *scope))
+    return f"nothing that was sent measures {' '.join(scope)}"
