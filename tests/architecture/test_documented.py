@@ -1,9 +1,12 @@
 """Every command, kind of rule, format and setting is written down where people look for it."""
 
+from collections.abc import Iterator
 from dataclasses import fields
 
+import click
 import pytest
 
+from app.cli import clearance
 from app.settings import PREFIX, Settings
 from gates.formats import names
 from gates.rules.registry import KINDS
@@ -12,6 +15,24 @@ from tests.architecture.tree import ROOT
 PAGES = "\n".join(
     path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 )
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from _commands(below, f"{path} {name}")
+
+
+def test_each_command_is_documented_and_helps_itself() -> None:
+    commands = dict(_commands(clearance, "clearance"))
+    assert len(commands) > 12
+    assert [path for path in commands if path not in PAGES] == []
+    assert [path for path, command in commands.items() if not command.help] == []
 
 
 @pytest.mark.parametrize("mark", KINDS)

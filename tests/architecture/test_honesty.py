@@ -4,9 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
-
-import pytest
+from collections.abc import Iterable, Iterator
 
 from tests.architecture.tree import CODE, Module, modules
 
@@ -17,64 +15,76 @@ CODES_AND_REASON = re.compile(
 )
 CHECKER = re.compile(r"assert|check|expect|refuse|verify|raises|warns|fail", re.IGNORECASE)
 
-every_module = pytest.mark.parametrize(
-    "module", modules(*CODE, "tests", "migrations"), ids=lambda m: m.name
-)
-own_code = pytest.mark.parametrize("module", modules(*CODE), ids=lambda m: m.name)
-only_tests = pytest.mark.parametrize(
-    "module",
-    [m for m in modules("tests") if m.name.rpartition("/")[2].startswith("test_")],
-    ids=lambda m: m.name,
-)
+EVERYTHING = modules(*CODE, "tests", "migrations")
+OWN = modules(*CODE)
+TESTS = tuple(m for m in modules("tests") if m.name.rpartition("/")[2].startswith("test_"))
+
+Found = dict[str, list[str]]
 
 
-@every_module
-def test_each_module_says_what_it_is_for(module: Module) -> None:
-    if module.name.startswith(("migrations/versions/", "tests/")) or not module.text:
-        assert module.text or module.name.endswith("__init__.py")
-        return
-    assert len(ast.get_docstring(module.tree) or "") >= 20
+def _where(found: Iterable[tuple[Module, list[str]]]) -> Found:
+    return {module.name: some for module, some in found if some}
 
 
-@own_code
-def test_nothing_is_left_for_later(module: Module) -> None:
-    assert [match[0] for match in UNFINISHED.finditer(module.text)] == []
-
-
-@own_code
-def test_no_function_is_empty(module: Module) -> None:
-    allowed = set(_bodiless_on_purpose(module.tree))
-    empty = [f.name for f in module.functions if _is_empty(f) and f not in allowed]
-    assert empty == []
-
-
-@every_module
-def test_each_opt_out_names_rule_and_reason(module: Module) -> None:
-    comments = [
-        token.string
-        for token in tokenize.generate_tokens(io.StringIO(module.text).readline)
-        if token.type == tokenize.COMMENT and OPT_OUT.match(token.string)
+def test_each_module_says_what_it_is_for() -> None:
+    silent = [
+        module.name
+        for module in modules(*CODE, "migrations")
+        if module.text
+        and not module.name.startswith("migrations/versions/")
+        and len(ast.get_docstring(module.tree) or "") < 20
     ]
-    bare = [comment for comment in comments if not CODES_AND_REASON.match(comment)]
-    assert bare == []
+    assert silent == []
 
 
-@only_tests
-def test_each_test_can_fail(module: Module) -> None:
+def test_nothing_is_left_for_later() -> None:
+    assert _where((m, [f[0] for f in UNFINISHED.finditer(m.text)]) for m in OWN) == {}
+
+
+def test_no_function_is_empty() -> None:
+    assert _where((module, _empty_functions(module)) for module in OWN) == {}
+
+
+def test_each_opt_out_names_rule_and_reason() -> None:
+    assert _where((module, _bare_opt_outs(module)) for module in EVERYTHING) == {}
+
+
+def test_each_test_can_fail() -> None:
+    assert _where((module, _toothless(module)) for module in TESTS) == {}
+
+
+def test_no_test_is_switched_off() -> None:
+    off = {"skip", "skipif", "xfail", "importorskip"}
+    used = [
+        (m, [n.attr for n in ast.walk(m.tree) if isinstance(n, ast.Attribute) and n.attr in off])
+        for m in TESTS
+    ]
+    assert _where(used) == {}
+
+
+def _empty_functions(module: Module) -> list[str]:
+    allowed = set(_bodiless_on_purpose(module.tree))
+    return [f.name for f in module.functions if _is_empty(f) and f not in allowed]
+
+
+def _bare_opt_outs(module: Module) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(module.text).readline)
+    return [
+        token.string
+        for token in tokens
+        if token.type == tokenize.COMMENT
+        and OPT_OUT.match(token.string)
+        and not CODES_AND_REASON.match(token.string)
+    ]
+
+
+def _toothless(module: Module) -> list[str]:
     checkers = {f.name for f in module.functions if _asserts(f)}
-    toothless = [
+    return [
         f.name
         for f in module.functions
         if f.name.startswith("test_") and not _asserts(f) and not _calls(f) & checkers
     ]
-    assert toothless == []
-
-
-@only_tests
-def test_no_test_is_switched_off(module: Module) -> None:
-    off = {"skip", "skipif", "xfail", "importorskip"}
-    used = {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
-    assert used & off == set()
 
 
 def _bodiless_on_purpose(tree: ast.Module) -> Iterator[ast.AST]:
