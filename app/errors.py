@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
@@ -158,14 +159,24 @@ def _of_http(error: HTTPException) -> Problem:
         "not-found": "No such path. The paths are listed in /openapi.json.",
         "method-not-allowed": "The Allow header lists what this path offers.",
     }.get(slug, "The request could not be understood.")
-    return Problem(slug, detail, headers=dict(error.headers or {}))
+    return Problem(slug, detail, headers={k.title(): v for k, v in (error.headers or {}).items()})
 
 
-def install(app: FastAPI) -> None:
+def allowed(routes: Sequence[APIRoute], path: str) -> list[str]:
+    """All methods that a path offers: a route with a fixed path hides those with parameters."""
+    matching = [route for route in routes if route.path_regex.match(path)]
+    exact = [route for route in matching if route.path == path]
+    return sorted({method for route in exact or matching for method in route.methods})
+
+
+def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
     """Answer every failure of the app as a problem."""
 
-    async def answer(_: Request, error: Exception) -> Response:
+    async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        if problem.status == 405 and (methods := allowed(routes, request.url.path)):
+            # The framework names the methods of the first route that matches, not of all.
+            problem.headers["Allow"] = ", ".join(methods)
         if problem.status == 500 or isinstance(error, SQLAlchemyError):
             log.error("unhandled %s", type(error).__name__, exc_info=error)
         return problem.response()

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 
 from app import errors, openapi, operations
@@ -87,7 +88,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     )
     for router in ROUTERS:
         app.include_router(router)
-    errors.install(app)
+    routes = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
+    errors.install(app, routes)
     app.add_middleware(Observed, telemetry=telemetry)
     app.openapi = lambda: openapi.schema_of(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -62,6 +62,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def by_verdict(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Answers whose status is the verdict: the body is ours even where the status says no."""
+    _bodies[model.__name__] = model
+    ours = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    found = problems()
+    for status in statuses:
+        known = found.get(status, {"description": "Not passed.", "content": {}})
+        words = f"Not passed. {known['description']}" if status in found else "Not passed."
+        found[status] = {"description": words, "content": {**ours, **known["content"]}}
+    return found
+
+
 def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a route that needs no key."""
     return {code: words for code, words in problems(*statuses).items() if code not in (401, 403)}

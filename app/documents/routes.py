@@ -113,8 +113,9 @@ def _registration(
     who.need(given.model)
     if not who.is_person or given.role not in who.stakes:
         raise Problem("forbidden", f"This needs a person with the role reviewer:{given.role}.")
+    name = new_id("doc")
     values = {
-        "id": new_id("doc"),
+        "id": name,
         "model": given.model,
         "kind": given.kind,
         "uri": given.uri,
@@ -133,7 +134,7 @@ def _registration(
         type="document.registered",
         at=now,
         actor=who.id,
-        subject=values["id"],
+        subject=name,
         refs={"sha256": given.sha256, "candidate": given.subject},
         data={"model": given.model, "kind": given.kind, "role": given.role, "grade": "attested"},
     )

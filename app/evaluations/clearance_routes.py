@@ -12,7 +12,7 @@ from app.evaluations.answers import ClearanceOut
 from app.evaluations.schemas import Digest, Name, Stage
 from app.evaluations.standing import Clearance, clearance
 from app.evaluations.tables import decision
-from app.openapi import problems
+from app.openapi import by_verdict
 from app.replies import as_json
 from app.runtime import runtime_of
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/clearance", tags=["decisions"])
     summary="Whether a version is cleared for a stage",
     description="Always 200 (403 with `enforce=true` when not cleared). An unknown model is not "
     "cleared.",
-    responses={200: {"model": ClearanceOut}, **problems()},
+    responses={200: {"model": ClearanceOut}, **by_verdict(ClearanceOut, 403)},
 )
 def get_clearance(
     request: Request,
@@ -34,7 +34,7 @@ def get_clearance(
     version: Name,
     stage: Stage,
     digest: Digest | None = None,
-    enforce: Enforce = False,  # noqa: FBT001, FBT002 - FastAPI passes query parameters by name
+    enforce: Enforce = False,  # noqa: FBT002 - FastAPI passes query parameters by name
 ) -> Response:
     """The newest settled decision of every policy that applies."""
     runtime = runtime_of(request)

@@ -118,7 +118,7 @@ def recorded(case: Case) -> Recorded:
     ids = {"decision": new_id("dec"), "evaluation": new_id("ev"), "entry": new_id("ent")}
     status = initial_status(decided)
     end = validity_end(decided, case.at) if status == "passed" else None
-    asked = None
+    asked: Mapping[str, Any] | None = None
     if status == "pending" and decided.review is not None:
         asked = review_row(decided.review, ids["decision"], candidate.model, case.at)
     document = json_bytes(

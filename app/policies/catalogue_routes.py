@@ -14,6 +14,7 @@ from app.replies import as_json
 from gates.formats import names as format_names
 from gates.header import Header
 from gates.metrics import CATALOGUE
+from gates.rules.base import Rule
 from gates.rules.registry import KINDS
 from gates.rules.threshold import Threshold
 
@@ -154,7 +155,8 @@ def _policy_schema() -> dict[str, Any]:
     schema = Header.model_json_schema()
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
     names = []
-    for kind in (Threshold, *KINDS.values()):
+    kinds: list[type[Rule]] = [Threshold, *KINDS.values()]
+    for kind in kinds:
         rule = kind.model_json_schema(ref_template="#/$defs/{model}")
         definitions.update(rule.pop("$defs", {}))
         # The id has a default that is made from the other fields.

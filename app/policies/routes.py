@@ -42,7 +42,7 @@ _BODIES: Final = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/yaml": {"schema": {"type": "string"}},
+            "application/yaml": {"schema": {"type": "object"}},
             "application/json": {"schema": {"type": "object"}},
         },
     }
@@ -143,7 +143,7 @@ def list_policies(
         "requestBody": {
             "required": True,
             "content": {
-                "application/yaml": {"schema": {"type": "string"}},
+                "application/yaml": {"schema": {}},
                 **json_body(LintIn)["requestBody"]["content"],
             },
         }

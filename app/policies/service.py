@@ -1,5 +1,6 @@
-"""Publishing and approving policies. A version is immutable; one that loosens waits for a second
-person, and until then the version before it stays in force.
+"""Publishing and approving policies; a version never changes.
+
+One that loosens what it inherits waits for a second person; until then the one before it holds.
 """
 
 from collections.abc import Sequence
@@ -119,7 +120,7 @@ def published(
         data={
             "version": values["version"],
             "active": not waits,
-            "loosened": [item["rule"] for item in values["loosened"]][:100],
+            "loosened": [rule for rule, _ in policy.loosened][:100],
         },
     )
     apply = None if waits else raise_epoch

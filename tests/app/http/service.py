@@ -91,7 +91,9 @@ class Service:
     def submit(self, token: str | None = None, **changes: Any) -> httpx.Response:
         """Submit evidence; the arguments of `evidence` change what is sent."""
         headers = changes.pop("headers", {})
-        return self.call("POST", "/v1/evaluations", token, json=evidence(**changes), headers=headers)
+        return self.call(
+            "POST", "/v1/evaluations", token, json=evidence(**changes), headers=headers
+        )
 
 
 def evidence(

@@ -29,9 +29,7 @@ def test_a_pass_is_answered_with_its_proof(ready: Service):
     assert body["grants"] == {"traffic_max": 0.05}
     assert answer.headers["location"] == f"/v1/decisions/{body['id']}"
     audit = body["audit"]
-    key = VerifierKey.parse(
-        ready.client.get("/v1/audit/keys").json()["items"][0]["verifier_key"]
-    )
+    key = VerifierKey.parse(ready.client.get("/v1/audit/keys").json()["items"][0]["verifier_key"])
     signed = open_checkpoint(audit["checkpoint"], [key])
     leaf = bytes.fromhex(audit["leaf"])
     proof = [bytes.fromhex(node) for node in audit["proof"]]
@@ -464,9 +462,10 @@ def test_lists_are_paged_newest_first(ready: Service):
     assert seen == made[::-1]
     assert ready.call("GET", "/v1/decisions?limit=201").status_code == 422
     assert ready.call("GET", "/v1/decisions?cursor=xx").status_code == 422
-    assert ready.call("GET", "/v1/decisions?version=3&verdict=pass").json()["items"][0][
-        "id"
-    ] == made[3]
+    assert (
+        ready.call("GET", "/v1/decisions?version=3&verdict=pass").json()["items"][0]["id"]
+        == made[3]
+    )
     assert ready.call("GET", "/v1/decisions?since=2099-01-01T00:00:00Z").json()["items"] == []
     assert ready.call("GET", "/v1/decisions?since=2026-01-01T00:00:00").status_code == 422
 

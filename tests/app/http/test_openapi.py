@@ -37,7 +37,7 @@ def test_every_operation_is_described_with_its_problems(schema):
         if "security" in operation:
             for status in ("401", "403", "503"):
                 content = operation["responses"][status]["content"]
-                assert list(content) == ["application/problem+json"], name
+                assert "application/problem+json" in content, name
     assert "HTTPValidationError" not in schema["components"]["schemas"]
     assert set(schema["x-problem-types"]) == set(TITLES)
 

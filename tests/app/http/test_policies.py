@@ -136,12 +136,12 @@ def test_a_yaml_bomb_is_refused_quickly(service: Service):
 
 def test_names_and_types_are_checked(service: Service):
     assert put(service, "other-name", POLICY).json()["type"] == "invalid-policy"
-    assert put(service, "starter", POLICY.replace("support-bot-release", "starter")).status_code == 422
+    assert (
+        put(service, "starter", POLICY.replace("support-bot-release", "starter")).status_code == 422
+    )
     wrong = put(service, "support-bot-release", POLICY, **{"Content-Type": "text/html"})
     assert (wrong.status_code, wrong.json()["type"]) == (415, "unsupported-media-type")
-    latin = service.call(
-        "PUT", "/v1/policies/x", content=b"policy: \xe9", headers=YAML
-    )
+    latin = service.call("PUT", "/v1/policies/x", content=b"policy: \xe9", headers=YAML)
     assert latin.json()["type"] == "invalid-policy"
     huge = put(service, "support-bot-release", "# " + "x" * 2_000_000)
     assert huge.status_code == 413
@@ -181,7 +181,9 @@ def test_the_catalogue_is_readable(service: Service):
     for pack in packs:
         assert service.call("GET", f"/v1/packs/{pack['name']}").json()["source"]
     assert service.call("GET", "/v1/packs/nothing").status_code == 404
-    metrics = {metric["id"]: metric for metric in service.call("GET", "/v1/metrics").json()["items"]}
+    metrics = {
+        metric["id"]: metric for metric in service.call("GET", "/v1/metrics").json()["items"]
+    }
     assert metrics["accuracy"]["direction"] == "higher"
     assert "lm-eval" in [f["name"] for f in service.call("GET", "/v1/formats").json()["items"]]
     schema = service.call("GET", "/v1/schemas/policy.json").json()

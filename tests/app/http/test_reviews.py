@@ -139,7 +139,9 @@ def test_one_rejection_closes(service: Service):
     assert rejected.json()["decision_status"] == "failed"
     made = answer["_"]
     assert service.call("GET", f"/v1/decisions/{made['id']}/barrier").status_code == 403
-    late = sign(service, path, answer, service.key("l", "reviewer:legal", person=True), role="legal")
+    late = sign(
+        service, path, answer, service.key("l", "reviewer:legal", person=True), role="legal"
+    )
     assert late.json()["type"] == "review-closed"
 
 
