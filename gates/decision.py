@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gates.engine import engine
+from gates.engine import engine, tables
 from gates.evidence import Candidate, ImpossibleEvidence, Submission
 from gates.explanation import summary
 from gates.expressions import ExpressionError, run
@@ -58,6 +58,8 @@ class Decision:
     stage: str
     attempt: int
     engine: str
+    tables: str
+    """The digest of what the engine's estimators look up."""
     policy_name: str
     policy_digest: str
     summary: str
@@ -172,6 +174,7 @@ def _fold(
         stage=ctx.submission.stage,
         attempt=max((look.number for look in looks), default=1),
         engine=engine(),
+        tables=tables(),
         policy_name=policy.name,
         policy_digest=policy.digest,
         summary=summary(verdict, findings, reasons),

@@ -1,8 +1,15 @@
-"""Which engine decided: the version that replay needs, and the backend of its special functions.
+"""Which engine decided: the version and the tables that replay needs.
 
 Every change of an estimator's output raises ENGINE_VERSION and stands in the changelog.
 """
 
+from dataclasses import astuple
+from functools import lru_cache
+
+from gates.canonical import digest
+from gates.metrics import CATALOGUE
+from gates.rules.looks import FIRST_LOOK_SHARE
+from gates.rules.measured import MIN_CLUSTERS
 from gates.statistics.special import backend
 
 ENGINE_VERSION = "1.0.0"
@@ -14,3 +21,13 @@ def engine() -> str:
     The two agree to eleven digits, not to the last: only equal engines replay byte for byte.
     """
     return ENGINE_VERSION if backend() == "scipy" else f"{ENGINE_VERSION}+{backend()}"
+
+
+@lru_cache(maxsize=1)
+def tables() -> str:
+    """The digest of what estimators look up: the metric catalogue and the constants of looks.
+
+    A metric that changes its kind or direction changes verdicts as surely as a formula does.
+    """
+    catalogue = [astuple(metric) for metric in sorted(CATALOGUE, key=lambda metric: metric.id)]
+    return digest([catalogue, FIRST_LOOK_SHARE, MIN_CLUSTERS])

@@ -45,7 +45,8 @@ class Measurement:
     of `n`. For `f1` the pair `count`, `n` is (TP, TP + FP + FN); for `precision` it is
     (TP, TP + FP); for `recall` (TP, TP + FN). `n` counts scored examples only; errored ones are
     in `n_errored`. `missing` names why a value that the tool wrote is not a number, and
-    `incomplete` why its run cannot be trusted; both keep the row visible instead of dropping it.
+    `incomplete` why its run cannot be trusted (a clause: "the run was limited to 1 example");
+    both keep the row visible instead of dropping it.
     `quantile` is set for order statistics (0.95 for p95) and `maximum` rows use 1.0;
     `bucketed` marks a quantile read off a histogram.
     `aggregate` marks a roll-up of rows that are present themselves: shown, never judged twice.

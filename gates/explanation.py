@@ -343,7 +343,7 @@ def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
         case "limit_met":
             return f"{name} was tested on {n}{errored} ({wanted})."
         case "incomplete_run":
-            return f"{name}: the run {detail}."
+            return f"{name}: {detail}."
         case "not_measured":
             return f"{name} was not tested ({wanted})."
         case "too_many_errors":

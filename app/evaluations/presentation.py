@@ -49,6 +49,7 @@ def decision_json(decision: Decision, **service: Unpack[ServiceFields]) -> dict[
         "evaluation": service.get("evaluation"),
         "attempt": decision.attempt,
         "engine": decision.engine,
+        "tables": decision.tables,
         "policy": {
             "name": decision.policy_name,
             "version": service.get("policy_version"),

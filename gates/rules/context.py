@@ -11,7 +11,7 @@ from gates.finding import Finding
 from gates.history import History
 from gates.rules.judging import Answer
 from gates.rules.looks import LookBook
-from gates.selection import EvidenceIndex
+from gates.rules.selection import EvidenceIndex
 
 
 @dataclass(frozen=True, slots=True)

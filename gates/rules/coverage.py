@@ -13,7 +13,7 @@ from gates.finding import Finding, Observed
 from gates.rules.base import MeasuredRule, Name, Names, Share, Strict, Whole, as_texts
 from gates.rules.context import Claim, Context
 from gates.rules.measured import sample_size
-from gates.selection import Row, canonical_name
+from gates.rules.selection import Row, canonical_name
 from gates.verdict import Mode, Outcome
 
 TASK = "task"

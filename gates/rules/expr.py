@@ -16,7 +16,7 @@ from gates.rules.base import MeasuredRule, MetricRule, Text
 from gates.rules.context import Claim, Context
 from gates.rules.measured import Absent, Picked, Subject, blocks, pick, subject_of
 from gates.rules.sampled import point_value
-from gates.selection import EvidenceIndex, targets
+from gates.rules.selection import EvidenceIndex, targets
 from gates.verdict import Mode, Outcome
 
 

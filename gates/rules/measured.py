@@ -11,7 +11,7 @@ from gates.evidence import ImpossibleEvidence, Measurement
 from gates.metrics import nearest, resolve
 from gates.rules.base import METRIC_KINDS, MeasuredRule, MetricRule
 from gates.rules.context import Context
-from gates.selection import Row, Target, canonical_name, is_number
+from gates.rules.selection import Row, Target, canonical_name, is_number
 from gates.units import convert
 from gates.verdict import Mode
 
@@ -250,7 +250,7 @@ def _screen(
     rule: MetricRule, subject: Subject, m: Measurement, related: tuple[Measurement, ...]
 ) -> Picked | Absent:
     if m.incomplete is not None:
-        return Absent("incomplete_run", f"the run behind {subject.metric} {m.incomplete}")
+        return Absent("incomplete_run", m.incomplete)
     if m.missing is not None or (m.value is not None and not is_number(m.value)):
         return Absent("not_a_number", f"{subject.metric} was reported, but not as a finite number")
     if m.scores is not None and not all(is_number(score) for score in m.scores):

@@ -23,7 +23,7 @@ from gates.rules.looks import (
     planned_alpha,
 )
 from gates.rules.measured import Absent, Picked, Subject, blocks
-from gates.selection import Target
+from gates.rules.selection import Target
 from gates.statistics.estimate import Estimate
 from gates.verdict import Mode, Outcome
 

@@ -26,7 +26,7 @@ from gates.rules.sampled import (
     tested_claim,
     unsettled_claim,
 )
-from gates.selection import Target, missing_values, targets
+from gates.rules.selection import Target, missing_values, targets
 from gates.statistics.estimate import Estimate, Side
 from gates.verdict import Mode
 

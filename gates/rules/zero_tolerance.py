@@ -26,7 +26,7 @@ from gates.rules.measured import (
     pick,
 )
 from gates.rules.sampled import Levels, absent_claim, draft, levels
-from gates.selection import Target, missing_values, targets
+from gates.rules.selection import Target, missing_values, targets
 from gates.statistics import binomial, power
 from gates.verdict import Mode, Outcome
 

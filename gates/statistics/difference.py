@@ -4,9 +4,8 @@ Statistics in Medicine 4 (1985); coefficients as corrected in statistics.md sect
 has one of them wrong). A vanishing variance shows nothing. It knows nothing of pairs.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import acos, cos, isnan, nan, pi, sqrt
+from math import acos, ceil, cos, isnan, nan, pi, sqrt
 
 from gates.statistics import power
 from gates.statistics.binomial import Rate
@@ -16,6 +15,7 @@ from gates.statistics.special import z_quantile, z_tail
 UNEVEN = 4
 """Arms that differ this often in size get half of alpha (correction 8)."""
 _STEPS = 50
+_NEAR = 1e-13
 
 
 def null_variance(x1: float, n1: float, x0: float, n0: float, delta: float) -> float:
@@ -49,8 +49,8 @@ class RateDifference:
     """Candidate - baseline, both rates of separate samples; implements Estimate.
 
     The lower bound takes the candidate's errors as failures and the baseline's as successes, the
-    upper bound the reverse. Arms differing fourfold or more get half of alpha and are marked
-    approximate; sizes for that count scored examples only.
+    upper bound the reverse; sizes stay those of scored examples. Arms differing fourfold or more get half of alpha and are marked
+    approximate.
     """
 
     candidate: Rate
@@ -99,7 +99,7 @@ class RateDifference:
         return min(1.0, _p_value(x1, n1, x0, n0, limit) / self._share)
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
-        """Candidate examples, the baseline growing in proportion.
+        """Candidate examples, errors included, the baseline growing in proportion.
 
         The difference must exceed z_alpha null deviations and z_power deviations as seen.
         """
@@ -115,27 +115,35 @@ class RateDifference:
             return 1
         z = z_quantile(alpha * self._share)
         seen = p1 * (1.0 - p1) / n1 + p0 * (1.0 - p0) / n0
-        size = self.candidate.n + self.candidate.n_errored
+        size = self.candidate.n
 
         def clears(n: int) -> bool:
             k = n / size
             null = null_variance(k * x1, k * n1, k * x0, k * n0, delta)
             return gap >= z * sqrt(null) + power.Z_POWER * sqrt(seen / k)
 
-        return power.first(clears)
+        n = power.first(clears)
+        return None if n is None else ceil(n * (size + self.candidate.n_errored) / size)
 
     @property
     def _share(self) -> float:
         return 0.5 if self.approximate else 1.0
 
 
-def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[int, int, int, int]:
-    """Counts and sizes that are worst for one - two."""
-    e1, e2 = (one.n_errored, two.n_errored) if errors else (0, 0)
-    return one.count_low, one.n + e1, two.count_high + e2, two.n + e2
+def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:
+    """Counts and sizes that are worst for one - two.
+
+    Errors move the rates but not the sizes: a sample in which every answer is wrong would gain
+    confidence from one more error, and that could make a pass.
+    """
+    x1, x0 = float(one.count_low), float(two.count_high)
+    if errors:
+        x1 *= one.n / (one.n + one.n_errored)
+        x0 = (x0 + two.n_errored) * (two.n / (two.n + two.n_errored))
+    return x1, one.n, x0, two.n
 
 
-def _p_value(x1: int, n1: int, x0: int, n0: int, delta: float) -> float:
+def _p_value(x1: float, n1: int, x0: float, n0: int, delta: float) -> float:
     if delta < -1.0:
         return 0.0
     if delta >= 1.0:
@@ -143,22 +151,25 @@ def _p_value(x1: int, n1: int, x0: int, n0: int, delta: float) -> float:
     return z_tail(score(x1, n1, x0, n0, delta))
 
 
-def _largest_refuted(x1: int, n1: int, x0: int, n0: int, z: float) -> float:
-    """The delta at which the score falls to z."""
+def _largest_refuted(x1: float, n1: int, x0: float, n0: int, z: float) -> float:
+    """The delta at which the score falls to z: a fixed point where it settles, else by bisection."""
 
     def is_refuted(delta: float) -> bool:
         found = score(x1, n1, x0, n0, delta)
         return not isnan(found) and found >= z
 
-    return _last(is_refuted, -1.0, 1.0)
-
-
-def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """The last point in [low, high] where a condition holds that fails from some point on."""
+    seen = guess = x1 / n1 - x0 / n0
+    for _ in range(_STEPS // 4):
+        if not -1.0 < guess < 1.0:
+            break
+        better = seen - z * sqrt(null_variance(x1, n1, x0, n0, guess))
+        if abs(better - guess) < _NEAR:
+            if is_refuted(better - _NEAR) and not is_refuted(better + _NEAR):
+                return better - _NEAR
+            break
+        guess = better
+    low, high = -1.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2.0
-        if holds(middle):
-            low = middle
-        else:
-            high = middle
+        low, high = (middle, high) if is_refuted(middle) else (low, middle)
     return low

@@ -280,7 +280,9 @@ def test_relative_to_a_baseline_that_may_be_zero() -> None:
     assert decision.verdict is Verdict.ESCALATE
 
 
-@pytest.mark.parametrize("why", ["stopped with status error", "was limited to 1 example"])
+@pytest.mark.parametrize(
+    "why", ["the run stopped with status error", "the run was limited to 1 example"]
+)
 def test_incomplete_runs_are_missing(why: str) -> None:
     _absent("incomplete_run", replace(GOOD, incomplete=why), rule="metric: accuracy, min: 0.5")
 
