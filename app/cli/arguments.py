@@ -13,7 +13,7 @@ from typing import Final
 from app.cli.exits import CliError
 from gates.evidence import Document, Measurement
 from gates.metrics import resolve
-from gates.selection import canonical_name
+from gates.rules.selection import canonical_name
 
 _NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _SET: Final = re.compile(

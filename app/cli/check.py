@@ -14,6 +14,7 @@ from app.cli.measured import example, listing, proposals_of
 from app.cli.output import decision_output, show_decision, show_json, show_text
 from app.cli.requiring import policy_of
 from app.evaluations.presentation import offline_json
+from app.pages.reading import UNNAMED
 from app.policies.proposals import Proposal
 from gates.decision import decide
 from gates.evidence import (
@@ -28,8 +29,6 @@ from gates.formats import Understood
 from gates.history import History
 from gates.policy import Policy
 from gates.statistics.special import use_light
-
-UNNAMED = "unnamed"
 
 EPILOG = """\b
 Examples:

@@ -15,6 +15,8 @@ from app.policies import packs
 from gates.policy import Policy, load
 from gates.problems import PolicyError
 from gates.resolution import Resolver
+from gates.yaml_text import YamlError
+from gates.yaml_text import load as load_yaml
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[0-9]+)?")
 _MAX_POLICY_BYTES = 1024 * 1024
@@ -31,15 +33,31 @@ class NamedPolicy:
 
 def policy(named: str) -> NamedPolicy:
     """A policy from a file, or a built-in pack by name or name@version."""
-    is_file = Path(named).is_file()
-    text = _text(named) if is_file else packs.text(named)
+    text = local_text(named)
     if text is None:
         raise CliError(f"There is no policy file and no pack {named!r}. {_hint(named)}")
-    near = Path(named).parent if is_file else None
+    near = Path(named).parent if Path(named).is_file() else None
     try:
         return NamedPolicy(load(text, resolver(near)), text, named)
     except PolicyError as error:
         raise CliError(f"{named} does not load.", *_problems(named, error)) from None
+
+
+def local_text(named: str) -> str | None:
+    """The text of a file or a pack; None where there is neither."""
+    return text_of(named) if named == "-" or Path(named).is_file() else packs.text(named)
+
+
+def name_in(path: str, text: str) -> str:
+    """The name that a policy gives itself."""
+    try:
+        value, _ = load_yaml(text)
+    except YamlError as error:
+        raise CliError(f"{path}:{error.line}: {error.detail}.") from None
+    name = value.get("policy") if isinstance(value, dict) else None
+    if not isinstance(name, str) or not name:
+        raise CliError(f"{path} does not say `policy: <its name>`, so it cannot be published.")
+    return name
 
 
 def resolver(folder: Path | None) -> Resolver:
@@ -51,13 +69,14 @@ def resolver(folder: Path | None) -> Resolver:
             return found
         for candidate in (folder / f"{name}.yaml", folder / f"{name.partition('@')[0]}.yaml"):
             if candidate.is_file():
-                return _text(str(candidate))
+                return text_of(str(candidate))
         return None
 
     return resolve
 
 
-def _text(path: str) -> str:
+def text_of(path: str) -> str:
+    """The text of a policy file."""
     try:
         return content(path, _MAX_POLICY_BYTES).decode()
     except UnicodeDecodeError:

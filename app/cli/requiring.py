@@ -17,7 +17,7 @@ from app.policies.series import NothingShownError, Series, subject_of
 from gates.metrics import nearest, resolve
 from gates.policy import Policy, load
 from gates.problems import PolicyError
-from gates.selection import canonical_name
+from gates.rules.selection import canonical_name
 
 
 def policy_of(required: Sequence[Requirement], proposals: Sequence[Proposal]) -> Policy:

@@ -6,14 +6,14 @@ Every text is made harmless before it reaches the terminal.
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from unicodedata import east_asian_width
 
 import click
 
 from app.pages.escaping import terminal
-from app.pages.reading import Line, candidate_name, headline, lines, tone
+from app.pages.reading import MARKS, Line, headline, lines, release_name, tone
 from app.pages.standing import needed, reach, standing
 
 _PLAIN_WIDTH: Final = 100
@@ -43,7 +43,7 @@ def decision_table(decision: Mapping[str, Any]) -> str:
 def _verdict(decision: Mapping[str, Any]) -> str:
     colour = _TONES.get(tone(decision))
     word = click.style(headline(decision).upper(), fg=colour, bold=True)
-    return f"{word}  {terminal(candidate_name(decision))} → {terminal(str(decision.get('stage')))}"
+    return f"{word}  {terminal(release_name(decision))}".rstrip()
 
 
 def _next(decision: Mapping[str, Any]) -> list[str]:
@@ -58,11 +58,13 @@ def _next(decision: Mapping[str, Any]) -> list[str]:
 
 
 def _gate(found: Sequence[Line]) -> list[str]:
+    aside = dict.fromkeys(item.rule for item in found if item.outcome == "not_applicable")
+    found = [item for item in found if item.outcome != "not_applicable"]
     rows = []
     for item in found:
         scope = f" ({', '.join(item.scope)})" if item.scope else ""
-        aside = f" [{item.aside}]" if item.aside else ""
-        rows.append((f"{item.rule}{scope}{aside}", item.seen, item.interval, item.limit))
+        note = f" [{item.aside}]" if item.aside else ""
+        rows.append((f"{item.rule}{scope}{note}", item.seen, item.interval, item.limit))
     printed = columns(rows)
     parts = []
     for item, row in zip(found, printed, strict=True):
@@ -70,7 +72,13 @@ def _gate(found: Sequence[Line]) -> list[str]:
         parts.append(f"  {sign} {row}".rstrip())
         if item.outcome != "pass" or not item.seen:
             parts += _wrapped(item.message, 6)
+    if aside:
+        parts += [click.style(row, dim=True) for row in _wrapped(_aside_words(aside), 2)]
     return parts
+
+
+def _aside_words(rules: Iterable[str]) -> str:
+    return f"{MARKS['not_applicable']} not applicable: {', '.join(rules)}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -26,6 +26,8 @@ WORDS: Final[Mapping[str, str]] = {
     "error": "error",
     "not_applicable": "not applicable",
 }
+UNNAMED: Final = "unnamed"
+"""Stands where an offline decision was told no model, version or stage."""
 HEADLINES: Final[Mapping[str, str]] = {
     "passed": "Passed",
     "failed": "Failed",
@@ -128,10 +130,15 @@ def tone(decision: Mapping[str, Any]) -> str:
             return "bad"
 
 
-def candidate_name(decision: Mapping[str, Any]) -> str:
-    """`support-bot 42`."""
+def release_name(decision: Mapping[str, Any]) -> str:
+    """`support-bot 42 → limited_release`; what an offline decision was not told is left out."""
     candidate = decision.get("candidate") or {}
-    return f"{candidate.get('model')} {candidate.get('version')}"
+    who = " ".join(_known(candidate.get("model")) + _known(candidate.get("version")))
+    return " → ".join(_known(who) + _known(decision.get("stage")))
+
+
+def _known(name: object) -> list[str]:
+    return [] if name in {None, "", UNNAMED} else [str(name)]
 
 
 def lines(decision: Mapping[str, Any]) -> Iterator[tuple[str, str, list[Line]]]:

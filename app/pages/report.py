@@ -16,10 +16,10 @@ from app.pages.forest import Strip, strips
 from app.pages.reading import (
     Line,
     asked_of_people,
-    candidate_name,
     counts,
     headline,
     lines,
+    release_name,
     tone,
 )
 from app.pages.standing import facts, needed, reach, standing
@@ -41,6 +41,15 @@ class _Gate:
     @property
     def plotted(self) -> bool:
         return any(strip for _, strip in self.rows)
+
+    @property
+    def applicable(self) -> list[tuple[Line, Strip | None]]:
+        return [row for row in self.rows if row[0].outcome != "not_applicable"]
+
+    @property
+    def stand_aside(self) -> list[str]:
+        found = [row[0].rule for row in self.rows if row[0].outcome == "not_applicable"]
+        return list(dict.fromkeys(found))
 
 
 @cache
@@ -69,8 +78,7 @@ def html(decision: Mapping[str, Any]) -> str:
     page = {
         "headline": headline(decision),
         "tone": tone(decision),
-        "candidate": candidate_name(decision),
-        "stage": str(decision.get("stage")),
+        "release": release_name(decision),
         "summary": str(decision.get("summary") or ""),
         "standing": standing(decision),
         "asked": asked_of_people(decision),
@@ -93,9 +101,8 @@ def _gate(name: str, verdict: str, found: list[Line]) -> _Gate:
 
 def markdown(decision: Mapping[str, Any]) -> str:
     """The report for pull requests and job summaries."""
-    glyph, candidate = _GLYPHS[tone(decision)], md(candidate_name(decision))
-    stage = md(str(decision.get("stage")))
-    parts = [f"## {glyph} {headline(decision)}: {candidate} → {stage}", ""]
+    glyph, release = _GLYPHS[tone(decision)], md(release_name(decision))
+    parts = [f"## {glyph} {headline(decision)}{f': {release}' if release else ''}", ""]
     parts += [md(str(decision.get("summary") or "")), ""]
     for words in standing(decision):
         parts += [md(words), ""]
@@ -139,7 +146,7 @@ def junit(decision: Mapping[str, Any]) -> str:
         _suite(name, [_case(name, item) for item in found]) for name, _, found in lines(decision)
     ]
     totals = [sum(column) for column in zip(*(suite[1] for suite in suites), strict=True)]
-    name = xml(f"{candidate_name(decision)} at {decision.get('stage')}")
+    name = xml(release_name(decision) or "clearance")
     head = f'<testsuites name="{name}" {_totals(totals)}>'
     body = "\n".join(suite[0] for suite in suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{body}\n</testsuites>\n'

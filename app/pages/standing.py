@@ -13,7 +13,7 @@ def standing(decision: Mapping[str, Any]) -> list[str]:
     """Status and validity in words: until when it holds, or who is waited for until when."""
     found = []
     match decision.get("status"):
-        case "passed" if decision.get("valid_until"):
+        case "passed" if decision.get("valid_until") and decision.get("id"):
             found.append(f"Valid until {day(decision['valid_until'])}.")
         case "pending":
             found += _waiting(decision.get("review") or {})

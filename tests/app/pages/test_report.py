@@ -158,7 +158,7 @@ def test_markdown_of_an_escalation():
 def test_junit_of_a_failure():
     root = fromstring(report.junit(samples.FAILED))
     assert root.attrib == {
-        "name": "support-bot 42 at limited_release",
+        "name": "support-bot 42 → limited_release",
         "tests": "6",
         "failures": "3",
         "errors": "0",

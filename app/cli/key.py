@@ -1,0 +1,118 @@
+"""`clearance key`: API keys, made and ended on the database itself.
+
+A key's secret is printed once, to stdout, and stored nowhere.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+from sqlalchemy import select
+
+from app.auth import keys
+from app.auth.keys import KeyRequest
+from app.auth.roles import PLAIN_ROLES
+from app.auth.tables import api_key, principal
+from app.cli.exits import CliError
+from app.cli.local import OPERATOR, opened
+from app.cli.output import plain_output, show_json, show_text
+from app.cli.table import columns
+from app.database import to_text
+
+ROLES = f"{', '.join(PLAIN_ROLES)}, reviewer:<stake>"
+
+
+@click.group()
+def key() -> None:
+    """Create, list and revoke API keys, on the database that CLEARANCE_DATABASE_URL names."""
+
+
+CREATE_EPILOG = """\b
+Examples:
+  clearance key create --role submitter --name ci --models 'support-bot*'
+  clearance key create --role reviewer:security --name ada --person
+"""
+
+
+@key.command(epilog=CREATE_EPILOG)
+@click.option("--role", "roles", multiple=True, required=True, help=f"Repeatable: {ROLES}.")
+@click.option("--name", required=True, help="Whose key it is.")
+@click.option("--person", is_flag=True, help="A person; only persons sign off.")
+@click.option("--models", multiple=True, metavar="PATTERN", help="Only these models. Repeatable.")
+@click.option("--expires-days", type=click.IntRange(1, 36_500), help="It ends after so many days.")
+@plain_output
+def create(
+    roles: tuple[str, ...],
+    name: str,
+    person: bool,  # noqa: FBT001 - click passes it by name
+    models: tuple[str, ...],
+    expires_days: int | None,
+    output: str,
+) -> None:
+    """Make a key and print it, once."""
+    ends = datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None
+    wanted = KeyRequest(name, roles, person=person, models=models or ("*",), expires_at=ends)
+    with opened() as local:
+        made = local.create_key(wanted)
+    if output == "json":
+        show_json({"id": made.id, "key": made.secret})
+    else:
+        show_text(f"{made.secret}\nThis is {made.id}. It is shown this once; keep it safe.")
+
+
+@key.command("list", epilog="\b\nExample:\n  clearance key list")
+@plain_output
+def list_(output: str) -> None:
+    """Every key, without its secret; revoked ones are marked."""
+    query = (
+        select(api_key, principal.c.name, principal.c.kind)
+        .join(principal)
+        .order_by(api_key.c.created_at.desc(), api_key.c.id.desc())
+    )
+    with opened() as local, local.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    found = [
+        {
+            "id": row.id,
+            "name": row.name,
+            "kind": row.kind,
+            "roles": list(row.roles),
+            "models": list(row.models),
+            "created_at": to_text(row.created_at),
+            "expires_at": to_text(row.expires_at) if row.expires_at else None,
+            "last_used_at": to_text(row.last_used_at) if row.last_used_at else None,
+            "revoked_at": to_text(row.revoked_at) if row.revoked_at else None,
+        }
+        for row in rows
+    ]
+    if output == "json":
+        show_json({"items": found})
+        return
+    lines = [
+        (
+            item["id"],
+            item["name"],
+            item["kind"],
+            ", ".join(item["roles"]),
+            ", ".join(item["models"]),
+            "revoked" if item["revoked_at"] else "",
+        )
+        for item in found
+    ]
+    show_text("\n".join(columns(lines)) if lines else "There are no keys yet.")
+
+
+@key.command(epilog="\b\nExample:\n  clearance key revoke key_0193f0c0")
+@click.argument("id")
+@plain_output
+def revoke(id: str, output: str) -> None:  # noqa: A002 - click names it so
+    """End a key for good."""
+    with opened() as local:
+        with local.engine.connect() as connection:
+            known = connection.execute(select(api_key.c.id).where(api_key.c.id == id)).first()
+        if known is None:
+            raise CliError(f"There is no key {id!r}; `clearance key list` shows all.")
+        local.commit(keys.revoke(id, by=OPERATOR, at=datetime.now(UTC)))
+    if output == "json":
+        show_json({"id": id, "revoked": True})
+    else:
+        show_text(f"{id} is revoked.")

@@ -1,0 +1,86 @@
+"""`clearance serve`: run the service.
+
+An empty database gets its tables and one admin key, printed once. An older one is left alone.
+"""
+
+import click
+import uvicorn
+from sqlalchemy import func, select
+
+from app.auth.keys import KeyRequest
+from app.auth.tables import api_key
+from app.cli.local import Local, database, opened, settings
+from app.cli.output import show_text
+from app.database import SchemaState, migrate, require_current, schema_state
+from app.main import create_app
+
+EPILOG = """\b
+Examples:
+  clearance serve
+  CLEARANCE_DATABASE_URL=postgresql://clearance@db/clearance clearance serve --host 0.0.0.0
+\b
+Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+def serve(host: str, port: int) -> None:
+    """Run the service; on an empty database, set it up first."""
+    prepare(host, port)
+    # One process: the record's writer is its own queue, and replicas share a PostgreSQL.
+    uvicorn.run(
+        create_app(settings()),
+        host=host,
+        port=port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
+    )
+
+
+def prepare(host: str, port: int) -> None:
+    """Tables and the first key for an empty database; every other state must be current."""
+    with database() as (_, engine):
+        if schema_state(engine) is SchemaState.EMPTY:
+            migrate(engine)
+        require_current(engine)
+    with opened() as local:
+        where = (
+            local.settings.public_url or f"http://{'localhost' if _is_any(host) else host}:{port}"
+        )
+        first = None if _has_keys(local) else _first_key(local)
+    show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
+    if first is not None:
+        show_text(_welcome(first, where))
+
+
+def _is_any(host: str) -> bool:
+    return host in {"0.0.0.0", "::", "127.0.0.1"}  # noqa: S104 - compared, not bound to
+
+
+def _has_keys(local: Local) -> bool:
+    with local.engine.connect() as connection:
+        return bool(connection.execute(select(func.count()).select_from(api_key)).scalar_one())
+
+
+def _first_key(local: Local) -> str:
+    return local.create_key(KeyRequest("admin", ("admin",), person=True)).secret
+
+
+def _welcome(secret: str, where: str) -> str:
+    return "\n".join(
+        [
+            "",
+            click.style("The first admin key, shown this once:", bold=True),
+            f"  export CLEARANCE_TOKEN={secret}",
+            f"  export CLEARANCE_URL={where}",
+            "",
+            "Try it in another terminal:",
+            f'  curl -H "Authorization: Bearer $CLEARANCE_TOKEN" {where}/v1/metrics',
+            "  clearance policy push policy.yaml",
+            "  clearance submit results.json --model M --version V --stage evaluation",
+            "Keys for pipelines and reviewers: clearance key create --help",
+        ]
+    )

@@ -1,0 +1,126 @@
+"""`clearance submit`: send what was measured to the service and bring back its decision."""
+
+import base64
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from app.cli.exits import CliError
+from app.cli.files import content
+from app.cli.output import decision_output, progress, show_decision
+from app.cli.service import Service, segment
+
+STAGES: Final = (
+    "data_readiness",
+    "baseline",
+    "evaluation",
+    "limited_release",
+    "broad_rollout",
+    "monitoring",
+)
+_DURATION: Final = re.compile(r"(\d+)(s|m|h|d)")
+_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_FIRST_POLL, _SLOWEST_POLL = 2.0, 30.0
+
+EPILOG = """\b
+Examples:
+  clearance submit results.json --model support-bot --version 42 --stage limited_release
+  clearance submit r.json -m bot -v 42 -s limited_release --wait 15m --ask
+\b
+CLEARANCE_URL and CLEARANCE_TOKEN name the service. Exit codes: 0 passed,
+1 failed, 2 invalid input, 3 people are asked, 4 service not reached. A
+policy that only observes clears nothing, so it exits with 3.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", nargs=-1, required=True)
+@click.option("--model", "-m", required=True, help="Who asks for release.")
+@click.option("--version", "-v", required=True, help="Its version.")
+@click.option("--stage", "-s", required=True, type=click.Choice(STAGES), help="Where to.")
+@click.option("--digest", help="sha256:… of all that ships.")
+@click.option("--policy", metavar="NAME", help="The policy, where several apply.")
+@click.option("--baseline-version", metavar="V", help="The version to compare with.")
+@click.option(
+    "--format",
+    "format_name",
+    default="auto",
+    show_default=True,
+    help="The format of the files, where it is not recognised.",
+)
+@click.option("--wait", metavar="15m", help="Wait this long for people (s, m, h, d).")
+@click.option("--ask", is_flag=True, help="Ask people now, without waiting for more evidence.")
+@decision_output
+@click.pass_context
+def submit(  # noqa: PLR0913, PLR0917 - one argument per option
+    ctx: click.Context,
+    file: tuple[str, ...],
+    model: str,
+    version: str,
+    stage: str,
+    digest: str | None,
+    policy: str | None,
+    baseline_version: str | None,
+    format_name: str,
+    wait: str | None,
+    ask: bool,  # noqa: FBT001 - click passes it by name
+    output: str,
+) -> None:
+    """Send result FILEs to the service and get the recorded decision."""
+    patience = _seconds(wait) if wait else 0
+    candidate = {"model": model, "version": version} | ({"digest": digest} if digest else {})
+    body: dict[str, Any] = {
+        "candidate": candidate,
+        "stage": stage,
+        "results": [_result(path, format_name) for path in file],
+    }
+    if policy:
+        body["policy"] = policy
+    if baseline_version:
+        body["baseline"] = {"version": baseline_version}
+    service = Service()
+    progress(f"Sending {len(file)} file(s) to {service.url}")
+    # One key for all tries of this call: a lost answer never becomes a second attempt.
+    decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
+    if ask and decision.get("status") == "pending":
+        service.post(f"/decisions/{segment(decision['id'])}/review")
+        decision = service.get(f"/decisions/{segment(decision['id'])}")
+    ctx.exit(show_decision(waited(service, decision, patience), output))
+
+
+def waited(
+    service: Service,
+    decision: Mapping[str, Any],
+    patience: float,
+    pause: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Mapping[str, Any]:
+    """The decision once people have settled it, or as it stands when the time is up."""
+    end, delay = clock() + patience, _FIRST_POLL
+    while decision.get("status") == "pending" and clock() < end:
+        progress(f"Waiting for people to answer {decision['id']}")
+        pause(min(delay, max(0.0, end - clock())))
+        delay = min(delay * 1.5, _SLOWEST_POLL)
+        decision = service.get(f"/decisions/{segment(decision['id'])}")
+    return decision
+
+
+def _seconds(text: str) -> int:
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise CliError(f"--wait {text!r} is no time; write 90s, 15m or 2h.")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _result(path: str, format_name: str) -> dict[str, str]:
+    raw = content(path)
+    file = {"name": Path(path).name or "stdin", "format": format_name}
+    try:
+        return {**file, "text": raw.decode()}
+    except UnicodeDecodeError:
+        return {**file, "base64": base64.b64encode(raw).decode()}
