@@ -17,7 +17,7 @@ def main() -> int:
         "parts", nargs="*", choices=["decide", "start", "serve", []], metavar="decide|start|serve"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
     parts = chosen.parts or ["decide", "start", "serve"]
     lines = [load_line("before")]
@@ -29,7 +29,7 @@ def main() -> int:
         _progress("cold start: about 10 s")
         rows += starting.rows()
     if "serve" in parts:
-        minutes = chosen.rounds * 18 * (chosen.seconds + 0.9) / 60
+        minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
         rows += serving.rows(chosen.rounds, chosen.seconds)
     lines.append(load_line("after"))

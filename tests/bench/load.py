@@ -31,6 +31,7 @@ class Run:
     measured_from: float
     versions: Iterator[int] = field(default_factory=count)
     prefix: str = field(default_factory=lambda: secrets.token_hex(2))
+    answered: int = 0
     latencies: list[float] = field(default_factory=list)
     errors: dict[str, int] = field(default_factory=dict)
 
@@ -79,10 +80,12 @@ class Client(asyncio.Protocol):
             self.transport.write(self.run.next_request())
 
     def _count(self, status: str) -> None:
+        now = time.perf_counter()
+        self.run.answered += 1
         if not status.startswith("2"):
             self._fail(status)
-        elif self.sent_at >= self.run.measured_from:
-            self.run.latencies.append(time.perf_counter() - self.sent_at)
+        elif self.run.measured_from <= now < self.run.until:
+            self.run.latencies.append(now - self.sent_at)
 
     def _fail(self, reason: str) -> None:
         self.run.errors[reason] = self.run.errors.get(reason, 0) + 1
@@ -109,12 +112,12 @@ async def drive(
         await loop.create_connection(lambda f=finished: Client(run, f), "127.0.0.1", port)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
     cpu = time.process_time()
     await asyncio.wait_for(asyncio.gather(*waits), timeout=WARM_UP + seconds + 60)
-    wall = time.perf_counter() - started - WARM_UP
     return {
         "latencies": sorted(run.latencies),
-        "seconds": wall,
+        "seconds": seconds,
+        "answered": run.answered,
         "errors": run.errors,
-        "busy": (time.process_time() - cpu) / (wall + WARM_UP),
+        "busy": (time.process_time() - cpu) / (time.perf_counter() - started),
     }
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import sample
-from tests.bench.load import WARM_UP
 from tests.bench.machine import cpu_seconds, resident_megabytes
 from tests.bench.servers import Server, clearance, new_database, postgres, rival
 from tests.bench.table import Row, Spread
@@ -67,6 +66,8 @@ def _on(
             stack.enter_context(clearance(OURS, ours, directory)),
         ]
         memory = resident_megabytes(servers[-1].pid)
+        for server in servers:
+            _load(server, clients=16, seconds=1.0)  # imports, caches and pools fill once
         taken: dict[tuple[int, str], list[Sample]] = {}
         for _ in range(rounds):
             for clients in CLIENTS:
@@ -90,14 +91,11 @@ def _load(server: Server, clients: int, seconds: float) -> Sample:
     latencies: list[float] = result["latencies"]
     if not latencies:
         raise RuntimeError(f"{server.name} answered nothing: {result['errors']}")
-    used = cpu_seconds(server.pid) - before
-    # CPU was also spent on the warm-up, which the latencies leave out: the same rate is assumed.
-    share = result["seconds"] / (result["seconds"] + WARM_UP)
     return Sample(
         rate=len(latencies) / result["seconds"],
         p50=_quantile(latencies, 0.50) * 1000,
         p99=_quantile(latencies, 0.99) * 1000,
-        cpu=used * share / len(latencies) * 1e6,
+        cpu=(cpu_seconds(server.pid) - before) / result["answered"] * 1e6,
         errors=sum(result["errors"].values()),
         generator_busy=result["busy"],
     )
