@@ -166,7 +166,7 @@ def allowed(routes: Sequence[APIRoute], path: str) -> list[str]:
     """All methods that a path offers: a route with a fixed path hides those with parameters."""
     matching = [route for route in routes if route.path_regex.match(path)]
     exact = [route for route in matching if route.path == path]
-    return sorted({method for route in exact or matching for method in route.methods})
+    return sorted({method for route in exact or matching for method in route.methods or ()})
 
 
 def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:

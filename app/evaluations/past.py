@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     ScalarSelect,
+    Select,
     and_,
     bindparam,
     func,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    union_all,
 )
 
 from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
@@ -44,18 +46,32 @@ def _same(version: Any, digest: Any) -> ColumnElement[bool]:
     return or_(version == bindparam("version"), digest == bindparam("digest"))
 
 
-_LOOKS_OF: Final = and_(
+_BY_VERSION: Final = and_(
     look.c.model == bindparam("model"),
     look.c.stage == bindparam("stage"),
-    _same(look.c.version, look.c.candidate_digest),
+    look.c.version == bindparam("version"),
 )
-_LOOK_COUNT: Final = select(func.count()).where(_LOOKS_OF).scalar_subquery()
-_LOOK_TOP: Final = select(func.max(look.c.sequence)).where(_LOOKS_OF).scalar_subquery()
-_LOOKS: Final = (
-    select(look.c.looks, look.c.version, look.c.candidate_digest)
-    .where(_LOOKS_OF)
-    .order_by(look.c.sequence)
+_BY_DIGEST: Final = and_(
+    look.c.model == bindparam("model"),
+    look.c.stage == bindparam("stage"),
+    look.c.candidate_digest == bindparam("digest"),
+    look.c.version != bindparam("version"),
 )
+"""The two halves of "the same candidate", each on an index of its own: an OR would read all looks
+of the model."""
+
+
+def _looks(where: ColumnElement[bool]) -> Select[Any]:
+    return select(
+        look.c.looks, look.c.version, look.c.candidate_digest, look.c.sequence, look.c.decision
+    ).where(where)
+
+
+_LOOK_COUNT: Final = (
+    select(func.count()).where(_BY_VERSION).scalar_subquery()
+    + select(func.count()).where(_BY_DIGEST).scalar_subquery()
+)
+_LOOKS: Final = union_all(_looks(_BY_VERSION), _looks(_BY_DIGEST)).order_by("sequence", "decision")
 
 
 def _of_model(column: Any) -> ScalarSelect[Any]:
@@ -118,7 +134,6 @@ _PAST: Final = select(
     _of_model(model.c.facts).label("facts"),
     _KNOWN_SLICES.label("known_slices"),
     _LOOK_COUNT.label("look_count"),
-    _LOOK_TOP.label("look_top"),
     _judged_since_clearance().label("judged"),
     _IS_JUDGED.label("is_judged"),
 )
@@ -200,7 +215,7 @@ def read_past(
         epoch=epoch,
         revision=row.revision,
         look_count=row.look_count,
-        look_top=row.look_top or 0,
+        look_top=max((seen.sequence for seen in looks), default=0),
         looks=tuple(Look(*item) for seen in looks for item in json.loads(seen.looks)),
         known_slices=tuple(
             (metric, tuple((k, v) for k, v in pairs)) for metric, pairs in row.known_slices or ()

@@ -5,6 +5,7 @@ The answer is stored in the transaction that did the work, so it exists exactly 
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -49,7 +50,7 @@ class Once:
 
     def row(
         self, at: datetime, status: int, *, body: bytes | None = None, decision: str | None = None
-    ) -> tuple[Table, list[dict[str, Any]]]:
+    ) -> tuple[Table, list[Mapping[str, Any]]]:
         """The row that keeps an answer, for the Work that it belongs to."""
         values = {
             "principal": self.principal,

@@ -1,6 +1,7 @@
 """Who may do what: every route demands a permission, and keys end when they should."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
@@ -38,7 +39,7 @@ def test_every_route_refuses_without_a_key(service: Service):
             continue
         path = route.path.replace("{", "").replace("}", "").replace("index", "0")
         path = path.replace("/version/", "/1/").replace("versions/version", "versions/1")
-        for method in route.methods:
+        for method in route.methods or ():
             answer = service.client.request(method, path)
             assert answer.status_code == 401, f"{method} {path}: {answer.text}"
             assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -155,7 +156,7 @@ def test_an_expired_key_is_401(service: Service):
         {"name": "root", "roles": ["viewer"]},
     ],
 )
-def test_keys_that_make_no_sense_are_refused(service: Service, wrong: dict):
+def test_keys_that_make_no_sense_are_refused(service: Service, wrong: dict[str, Any]):
     answer = service.call("POST", "/v1/keys", json=wrong)
     assert answer.status_code == 422, answer.text
     assert len(service.call("GET", "/v1/keys").json()["items"]) == 1

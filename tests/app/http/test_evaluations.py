@@ -5,6 +5,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,11 @@ from tests.app.http.service import ESCALATES, FAILS, POLICY, Service, evidence
 def ready(service: Service) -> Service:
     service.publish()
     return service
+
+
+def posted(service: Service, body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = service.call("POST", "/v1/evaluations", json=body).json()
+    return answer
 
 
 def test_a_pass_is_answered_with_its_proof(ready: Service):
@@ -259,13 +265,13 @@ def test_the_same_file_for_another_candidate_is_not_its_evidence(service: Servic
     )
     rows = [{"metric": "accuracy", "value": 0.9, "n": 500}]
 
-    def judged(version: str) -> dict:
+    def judged(version: str) -> dict[str, Any]:
         body = {
             "candidate": {"model": "m", "version": version},
             "stage": "evaluation",
             "results": [{"name": "rows.json", "content": rows}],
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("1")["verdict"] == "pass"
     assert judged("1")["verdict"] == "pass"
@@ -284,7 +290,7 @@ BASELINE = (
 def test_a_baseline_is_looked_up_or_given(service: Service):
     service.publish(BASELINE, "p")
 
-    def judged(version: str, baseline: dict | None = None, count: int = 1800):
+    def judged(version: str, baseline: dict[str, Any] | None = None, count: int = 1800):
         body = {
             "candidate": {"model": "m", "version": version},
             "stage": "evaluation",
@@ -315,13 +321,13 @@ def test_a_baseline_is_looked_up_or_given(service: Service):
 def test_the_last_passed_version_is_the_policys_baseline(service: Service):
     service.publish(BASELINE.replace("gates:", "baseline: {last_passed: evaluation}\ngates:"), "p")
 
-    def judged(version: str, rule: str = "accuracy") -> dict:
+    def judged(version: str, rule: str = "accuracy") -> dict[str, Any]:
         body = {
             "candidate": {"model": "m", "version": version},
             "stage": "evaluation",
             "measurements": [{"metric": rule, "count": 1800, "n": 2000}],
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("1")["verdict"] == "fail"
     given = {"measurements": [{"metric": "accuracy", "count": 1800, "n": 2000}]}
@@ -345,13 +351,13 @@ def test_facts_come_from_people_and_change_what_applies(service: Service):
     registered = service.call("PUT", "/v1/models/m", json={"owner": "me", "facts": {"tier": "low"}})
     assert registered.status_code == 200, registered.text
 
-    def judged(version: str) -> dict:
+    def judged(version: str) -> dict[str, Any]:
         body = {
             "candidate": {"model": "m", "version": version},
             "stage": "evaluation",
             "measurements": [{"metric": "accuracy", "count": 1800, "n": 2000}],
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("1")["verdict"] == "pass"
     service.call("PUT", "/v1/models/m", json={"facts": {"tier": "high"}})
@@ -376,14 +382,14 @@ def test_a_registered_document_counts_and_a_declared_one_does_not(service: Servi
         "issued_at": "2026-11-01T00:00:00Z",
     }
 
-    def judged(version: str) -> dict:
+    def judged(version: str) -> dict[str, Any]:
         body = {
             "candidate": {"model": "m", "version": version},
             "stage": "evaluation",
             "measurements": [{"metric": "accuracy", "count": 1800, "n": 2000}],
             "documents": [declared],
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("1")["verdict"] == "fail"
     lawyer = service.key("lee", "reviewer:legal", person=True)
@@ -411,13 +417,13 @@ def test_a_stage_that_was_passed_counts_for_the_next(service: Service):
         "next",
     )
 
-    def judged(stage: str) -> dict:
+    def judged(stage: str) -> dict[str, Any]:
         body = {
             "candidate": {"model": "m", "version": "1"},
             "stage": stage,
             "measurements": [{"metric": "accuracy", "count": 1800, "n": 2000}],
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("limited_release")["verdict"] == "fail"
     first = judged("evaluation")
@@ -434,7 +440,7 @@ def test_a_slice_that_vanished_is_missing(service: Service):
         "p",
     )
 
-    def judged(version: str, *langs: str) -> dict:
+    def judged(version: str, *langs: str) -> dict[str, Any]:
         measured = [
             {"metric": "accuracy", "count": 1800, "n": 2000, "slice": {"lang": lang}}
             for lang in langs
@@ -444,7 +450,7 @@ def test_a_slice_that_vanished_is_missing(service: Service):
             "stage": "evaluation",
             "measurements": measured,
         }
-        return service.call("POST", "/v1/evaluations", json=body).json()
+        return posted(service, body)
 
     assert judged("1", "en", "de")["verdict"] == "pass"
     assert judged("2", "en")["verdict"] == "fail"

@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import os
 import socket
 import stat
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,10 +36,10 @@ def raw(service: Service, body: bytes, **headers: str):
     )
 
 
-def refused(answer, status: int, slug: str) -> dict:
+def refused(answer, status: int, slug: str) -> dict[str, Any]:
     assert (answer.status_code, answer.json()["type"]) == (status, slug), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
+    body: dict[str, Any] = answer.json()
     assert body["status"] == status
     assert body["detail"]
     assert not any(word in answer.text for word in NOISE), answer.text
@@ -154,7 +154,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("change", WRONG, ids=range(len(WRONG)))
-def test_the_wrong_shape_is_refused_with_a_pointer(ready: Service, change: dict):
+def test_the_wrong_shape_is_refused_with_a_pointer(ready: Service, change: dict[str, Any]):
     before = stored(ready)
     body = refused(raw(ready, json.dumps(evidence(**change)).encode()), 422, "invalid-request")
     place = body["errors"][0]["pointer"]
@@ -170,7 +170,7 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize("measurements", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
-def test_impossible_evidence_is_refused(ready: Service, measurements: list):
+def test_impossible_evidence_is_refused(ready: Service, measurements: list[Any]):
     before = stored(ready)
     answer = ready.submit(measurements=measurements)
     assert answer.status_code == 422, answer.text
@@ -192,7 +192,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES, ids=range(len(FILES)))
-def test_hostile_files_are_refused(ready: Service, file: dict):
+def test_hostile_files_are_refused(ready: Service, file: dict[str, Any]):
     before = stored(ready)
     answer = ready.submit(results=[file])
     assert answer.status_code == 422, answer.text
@@ -363,8 +363,8 @@ def test_a_full_disk_is_503(tmp_path: Path, sqlite_template: Path):
 
 def test_keys_of_the_log_are_private_files(settings: Settings, tmp_path: Path):
     assert settings.log_key_file is not None
-    assert stat.S_IMODE(os.stat(settings.log_key_file).st_mode) == 0o600
+    assert stat.S_IMODE(settings.log_key_file.stat().st_mode) == 0o600
 
 
-def _fields(settings: Settings) -> dict:
+def _fields(settings: Settings) -> dict[str, Any]:
     return {name: getattr(settings, name) for name in Settings.__dataclass_fields__}

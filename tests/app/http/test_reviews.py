@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,14 @@ def ready(service: Service) -> Service:
     return service
 
 
-def escalate(service: Service, token: str | None = None, **changes) -> tuple[str, dict]:
+def escalate(service: Service, token: str | None = None, **changes) -> tuple[str, dict[str, Any]]:
     made = service.submit(token, **(ESCALATES | changes)).json()
     assert made["status"] == "pending", made
     answer = {"answer": "approve", "role": "security", "decision_digest": made["digest"]}
     return f"/v1/reviews/{made['review']['id']}/sign-offs", {**answer, "_": made}
 
 
-def sign(service: Service, path: str, seen: dict, token: str, **changes):
+def sign(service: Service, path: str, seen: dict[str, Any], token: str, **changes):
     body = {k: v for k, v in (seen | changes).items() if k != "_"}
     return service.call("POST", path, token, json=body)
 
