@@ -13,10 +13,10 @@ from app.auth.keys import KeyRequest
 from app.auth.roles import PLAIN_ROLES
 from app.auth.tables import api_key, principal
 from app.cli.exits import CliError
-from app.cli.local import OPERATOR, opened
+from app.cli.local import OPERATOR, database, opened
 from app.cli.output import plain_output, show_json, show_text
 from app.cli.table import columns
-from app.database import to_text
+from app.database import require_current, to_text
 
 ROLES = f"{', '.join(PLAIN_ROLES)}, reviewer:<stake>"
 
@@ -68,8 +68,10 @@ def list_(output: str) -> None:
         .join(principal)
         .order_by(api_key.c.created_at.desc(), api_key.c.id.desc())
     )
-    with opened() as local, local.engine.connect() as connection:
-        rows = connection.execute(query).all()
+    with database() as (_, engine):
+        require_current(engine)
+        with engine.connect() as connection:
+            rows = connection.execute(query).all()
     found = [
         {
             "id": row.id,

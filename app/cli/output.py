@@ -19,7 +19,12 @@ from app.pages.report import html, junit, markdown
 Function = TypeVar("Function", bound=Callable[..., Any])
 MAX_SUMMARY: Final = 1024 * 1024
 """GitHub drops a step summary that is larger."""
-_COMMANDS: Final[Mapping[str, str]] = {"good": "notice", "idle": "warning", "open": "warning"}
+_COMMANDS: Final[Mapping[str, str]] = {
+    "good": "notice",
+    "idle": "warning",
+    "open": "warning",
+    "bad": "error",
+}
 
 
 def decision_output(function: Function) -> Function:
@@ -83,10 +88,10 @@ def _github(decision: Mapping[str, Any]) -> None:
     for _, _, found in lines(decision):
         for item in found:
             if item.effect != "none":
-                kind = "error" if item.effect == "fail" else "warning"
+                kind = "error" if item.effect == "fail" else _COMMANDS[tone(decision)]
                 _annotate(kind, item.place, item.message)
     summary = str(decision.get("summary") or "")
-    _annotate(_COMMANDS.get(tone(decision), "error"), headline(decision), summary)
+    _annotate(_COMMANDS[tone(decision)], headline(decision), summary)
     values = {
         "verdict": decision.get("verdict"),
         "status": decision.get("status"),

@@ -3,12 +3,15 @@
 An empty database gets its tables and one admin key, printed once. An older one is left alone.
 """
 
+import socket
+
 import click
 import uvicorn
 from sqlalchemy import func, select
 
 from app.auth.keys import KeyRequest
 from app.auth.tables import api_key
+from app.cli.exits import UNREACHABLE, CliError
 from app.cli.local import Local, database, opened, settings
 from app.cli.output import show_text
 from app.database import SchemaState, migrate, require_current, schema_state
@@ -28,9 +31,9 @@ Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
 def serve(host: str, port: int) -> None:
     """Run the service; on an empty database, set it up first."""
-    prepare(host, port)
+    prepare()
     # One process: the record's writer is its own queue, and replicas share a PostgreSQL.
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings()),
         host=host,
         port=port,
@@ -38,26 +41,46 @@ def serve(host: str, port: int) -> None:
         server_header=False,
         log_level="warning",
     )
-
-
-def prepare(host: str, port: int) -> None:
-    """Tables and the first key for an empty database; every other state must be current."""
-    with database() as (_, engine):
-        if schema_state(engine) is SchemaState.EMPTY:
-            migrate(engine)
-        require_current(engine)
+    listening = _bound(config)
+    where = settings().public_url or _address(host, listening.getsockname()[1])
     with opened() as local:
-        where = (
-            local.settings.public_url or f"http://{'localhost' if _is_any(host) else host}:{port}"
-        )
         first = None if _has_keys(local) else _first_key(local)
     show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
     if first is not None:
         show_text(_welcome(first, where))
+    server = uvicorn.Server(config)
+    try:
+        server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        raise CliError("The service did not start; the log above says why.", code=UNREACHABLE)
 
 
-def _is_any(host: str) -> bool:
-    return host in {"0.0.0.0", "::", "127.0.0.1"}  # noqa: S104 - compared, not bound to
+def prepare() -> None:
+    """Tables for an empty database; every other state must be current."""
+    with database() as (_, engine):
+        if schema_state(engine) is SchemaState.EMPTY:
+            migrate(engine)
+        require_current(engine)
+
+
+def _bound(config: uvicorn.Config) -> socket.socket:
+    """The port, before anything is promised; uvicorn would end the process where it is taken."""
+    try:
+        return config.bind_socket()
+    except SystemExit:
+        raise CliError(
+            f"Port {config.port} on {config.host} cannot be listened on.",
+            f"Is a service running there already? Else: clearance serve --port {config.port + 1}",
+            code=UNREACHABLE,
+        ) from None
+
+
+def _address(host: str, port: int) -> str:
+    if host in {"0.0.0.0", "::", "127.0.0.1"}:  # noqa: S104 - compared, not bound to
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _has_keys(local: Local) -> bool:
