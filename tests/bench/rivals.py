@@ -42,6 +42,12 @@ class ExceedIn(Shape):
     count: int
 
 
+class SourceIn(Shape):
+    tool: str | None = None
+    tool_version: str | None = None
+    run_id: str | None = None
+
+
 class MeasurementIn(Shape):
     metric: str
     value: float | None = None
@@ -57,6 +63,7 @@ class MeasurementIn(Shape):
     task: str | None = None
     slice: dict[str, str] | None = None
     unit: str | None = None
+    source: SourceIn | None = None
 
 
 class SubmissionIn(Shape):

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from gates.evidence import Candidate, Evidence, Exceed, Measurement, Submission
+from gates.evidence import Candidate, Evidence, Exceed, Measurement, Source, Submission
 
 MODEL = "bench-bot"
 STAGE = "evaluation"
@@ -50,7 +50,13 @@ JUDGED: tuple[dict[str, Any], ...] = (
 )
 # What pipelines send beside it, because their tool reports it: stored, shown, judged by no rule.
 BESIDE: tuple[dict[str, Any], ...] = tuple(
-    {"metric": metric, "value": round(0.5 + i / 100, 4), "n": 1000, "task": f"suite-{i:02d}"}
+    {
+        "metric": metric,
+        "value": round(0.5 + i / 100, 4),
+        "n": 1000,
+        "task": f"suite-{i:02d}",
+        "source": {"tool": "lm-eval", "tool_version": "0.4.9", "run_id": "nightly-4711"},
+    }
     for i, metric in enumerate(
         ("normalized_accuracy", "pass_at_1", "format_validity", "citation_accuracy", "hit_rate",
          "win_rate", "consistency") * 4
@@ -100,5 +106,11 @@ def submission() -> Submission:
 
 
 def _measurement(item: dict[str, Any]) -> Measurement:
-    exceed = item.get("exceed")
-    return Measurement(**{**item, "exceed": Exceed(**exceed) if exceed else None})
+    exceed, source = item.get("exceed"), item.get("source")
+    return Measurement(
+        **item
+        | {
+            "exceed": Exceed(**exceed) if exceed else None,
+            "source": Source(**source) if source else None,
+        }
+    )
