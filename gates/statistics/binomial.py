@@ -13,6 +13,7 @@ from gates.statistics.special import betainc, betaincc, betainccinv, betaincinv
 
 ROUNDING = 0.01
 """How far value x n may lie from a whole number and still mean that number."""
+_MOST = 10**9
 
 
 def lower(x: int, n: int, alpha: float) -> float:
@@ -23,7 +24,7 @@ def lower(x: int, n: int, alpha: float) -> float:
     Raises:
         ValueError: unless 0 <= x <= n and 0 <= alpha <= 1.
     """
-    _check(x, n)
+    x, n = _counted(x, n, up=False)
     _check_alpha(alpha)
     if x == 0 or alpha == 0.0:
         return 0.0
@@ -40,7 +41,7 @@ def upper(x: int, n: int, alpha: float) -> float:
     Raises:
         ValueError: unless 0 <= x <= n and 0 <= alpha <= 1.
     """
-    _check(x, n)
+    x, n = _counted(x, n, up=True)
     _check_alpha(alpha)
     if x == n or alpha == 0.0:
         return 1.0
@@ -55,7 +56,7 @@ def p_below(x: int, n: int, limit: float) -> float:
     Raises:
         ValueError: unless 0 <= x <= n and limit is a number.
     """
-    _check(x, n)
+    x, n = _counted(x, n, up=True)
     if isnan(limit):
         raise ValueError("a limit is not a number")
     if limit > 1.0:
@@ -71,7 +72,7 @@ def p_above(x: int, n: int, limit: float) -> float:
     Raises:
         ValueError: unless 0 <= x <= n and limit is a number.
     """
-    _check(x, n)
+    x, n = _counted(x, n, up=False)
     if isnan(limit):
         raise ValueError("a limit is not a number")
     if limit < 0.0:
@@ -81,9 +82,16 @@ def p_above(x: int, n: int, limit: float) -> float:
     return 0.0 if limit == 0.0 else betainc(x, n - x + 1, limit)
 
 
-def _check(x: int, n: int) -> None:
+def _counted(x: int, n: int, *, up: bool) -> tuple[int, int]:
+    """A possible count, and beyond a billion examples no more confidence than a billion give.
+
+    scipy loses its digits there; the count is rounded towards the side that shows less.
+    """
     if not 0 <= x <= n:
         raise ValueError(f"{x} of {n} is not a count of successes")
+    if n <= _MOST:
+        return x, n
+    return (-(-x * _MOST // n) if up else x * _MOST // n), _MOST
 
 
 def _check_alpha(alpha: float) -> None:

@@ -49,8 +49,8 @@ class RateDifference:
     """Candidate - baseline, both rates of separate samples; implements Estimate.
 
     The lower bound takes the candidate's errors as failures and the baseline's as successes, the
-    upper bound the reverse; sizes stay those of scored examples. Arms differing fourfold or more get half of alpha and are marked
-    approximate.
+    upper bound the reverse; sizes stay those of scored examples. Arms differing fourfold or more
+    get half of alpha and are marked approximate.
     """
 
     candidate: Rate
@@ -152,7 +152,7 @@ def _p_value(x1: float, n1: int, x0: float, n0: int, delta: float) -> float:
 
 
 def _largest_refuted(x1: float, n1: int, x0: float, n0: int, z: float) -> float:
-    """The delta at which the score falls to z: a fixed point where it settles, else by bisection."""
+    """The delta at which the score falls to z: by fixed point where it settles, else bisection."""
 
     def is_refuted(delta: float) -> bool:
         found = score(x1, n1, x0, n0, delta)

@@ -72,6 +72,9 @@ def _logit_at(a: int, b: int, p: float) -> float:
     if b == 1:
         x = log(p) / a
         return x - log(-expm1(x))
+    if a == 1:
+        x = -expm1(log1p(-p) / b)
+        return log(x) - log1p(-x) if x > _TINY else log(p) - log(b)
     target = log(p)
     u = _start(a, b, p)
     for _ in range(_MAX_STEPS):
@@ -90,14 +93,11 @@ def _logit_at(a: int, b: int, p: float) -> float:
 def _start(a: int, b: int, p: float) -> float:
     """A first logit, good to about a hundredth of a standard error for a, b > 3."""
     z = -_NORMAL.inv_cdf(max(p, _TINY))
-    if a > 1 and b > 1:
-        third = (z * z - 3.0) / 6.0
-        h = 2.0 / (1.0 / (2 * a - 1) + 1.0 / (2 * b - 1))
-        skew = 1.0 / (2 * b - 1) - 1.0 / (2 * a - 1)
-        w = z * sqrt(max(h + third, 0.0)) / h - skew * (third + 5.0 / 6.0 - 2.0 / (3.0 * h))
-        return log(a / b) - 2.0 * w
-    x = -expm1(log1p(-p) / b)
-    return log(x) - log1p(-x)
+    third = (z * z - 3.0) / 6.0
+    h = 2.0 / (1.0 / (2 * a - 1) + 1.0 / (2 * b - 1))
+    skew = 1.0 / (2 * b - 1) - 1.0 / (2 * a - 1)
+    w = z * sqrt(max(h + third, 0.0)) / h - skew * (third + 5.0 / 6.0 - 2.0 / (3.0 * h))
+    return log(a / b) - 2.0 * w
 
 
 def _log_tail(a: int, b: int, x: float, y: float) -> tuple[float, float]:
