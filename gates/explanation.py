@@ -368,9 +368,10 @@ def expression_sentence(finding: Finding, detail: str) -> str:
 def summary(verdict: Verdict, findings: Sequence[Finding], reasons: Sequence[str]) -> str:
     """The decision in two or three sentences: how many rules hold, which decided, what next."""
     counted = [f for f in findings if not f.advisory and f.outcome is not Outcome.NOT_APPLICABLE]
-    held = [f for f in counted if f.outcome is Outcome.PASS]
+    rules = {(f.gate, f.rule) for f in counted}
+    open_rules = {(f.gate, f.rule) for f in counted if f.outcome is not Outcome.PASS}
     waived = [f for f in counted if f.waiver is not None]
-    start = f"{len(held)} of {len(counted)} rules hold."
+    start = f"{len(rules) - len(open_rules)} of {len(rules)} rules hold."
     if waived:
         names = ", ".join(sorted({str(f.waiver) for f in waived}))
         start += f" Waived by {names}: {_names(waived)}."

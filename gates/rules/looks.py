@@ -4,6 +4,7 @@ A look belongs to a hypothesis about a candidate, not to a rule or a policy: pub
 policy resets nothing, and the same inputs are the same look.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -59,20 +60,22 @@ def _inputs(m: Measurement) -> tuple[object, ...]:
     )
 
 
-MIN_FINGERPRINT = 20
+MIN_VARIED = 20
 
 
 def fingerprints(m: Measurement) -> tuple[str, ...]:
     """Digests by which evidence of another candidate is recognised when it is sent again.
 
-    A native file, and a vector of scores that is long and varied enough not to be a coincidence:
-    two good candidates may both score 1.0 on every example.
+    A native file, and a vector of scores of which at least MIN_VARIED differ from the commonest:
+    two good candidates may well miss the same one example of ninety, not the same twenty.
     """
     found = []
     if m.source is not None and m.source.file_digest is not None:
         found.append(_digest(("file", m.source.file_digest)))
-    if m.scores is not None and len(m.scores) >= MIN_FINGERPRINT and len(set(m.scores)) > 1:
-        found.append(_digest(("scores", m.ids, m.scores)))
+    if m.scores is not None and len(m.scores) > MIN_VARIED:
+        ((_, commonest),) = Counter(m.scores).most_common(1)
+        if len(m.scores) - commonest >= MIN_VARIED:
+            found.append(_digest(("scores", m.ids, m.scores)))
     return tuple(found)
 
 

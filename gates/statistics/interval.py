@@ -61,10 +61,14 @@ class SuppliedInterval:
 
     def p_below(self, limit: float) -> float:
         """`tail` where the interval lies at or below the limit; less only where stretched."""
+        if self.value_range and limit > self.value_range[1]:
+            return 0.0
         return self._p(limit - self.value, self.ends[1] - self.value)
 
     def p_above(self, limit: float) -> float:
         """`tail` where the interval lies at or above the limit; less only where stretched."""
+        if self.value_range and limit < self.value_range[0]:
+            return 0.0
         return self._p(self.value - limit, self.value - self.ends[0])
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:

@@ -6,7 +6,7 @@ or without spread to speak of.
 """
 
 from dataclasses import dataclass
-from math import ceil, hypot, inf
+from math import ceil, hypot, inf, sqrt
 
 from gates.statistics import power
 from gates.statistics.estimate import Side
@@ -23,7 +23,8 @@ class MeanDifference:
     """Candidate - baseline, means of scores in `value_range` or unbounded; implements Estimate.
 
     For the lower bound the candidate's pseudo-score and errors lie at the bottom of the range and
-    the baseline's at its top, for the upper bound the reverse. Unbounded, errors of either arm
+    the baseline's at its top, for the upper bound the reverse; errors move the means and leave
+    sizes and spread alone. Unbounded, errors of either arm
     leave nothing to say.
 
     Raises:
@@ -127,6 +128,18 @@ class MeanDifference:
             gap = self.value - unknown if side == "lower" else self.value + unknown
             return gap, hypot(one.stderr, two.stderr), self._smaller - 1
         low, high = self.value_range if side == "lower" else self.value_range[::-1]
-        m1, s1 = one.with_worst(low, e1)
-        m0, s0 = two.with_worst(high, e0)
-        return m1 - m0, hypot(s1, s0), self._smaller
+        gap = _worsened(one, low, e1) - _worsened(two, high, e0)
+        return gap, hypot(self._stderr(one), self._stderr(two)), self._smaller
+
+    def _stderr(self, arm: Moments) -> float:
+        """That of the arm with its pseudo-score, placed a whole range away from the mean.
+
+        So the spread hangs neither on the mean nor on errors, and worse evidence never narrows.
+        """
+        n, width = arm.n, self._width
+        return sqrt((arm.squares + width * width * (n / (n + 1))) / n / (n + 1))
+
+
+def _worsened(arm: Moments, worst: float, errors: int) -> float:
+    """The mean after a pseudo-score and the errors joined, all at `worst`."""
+    return worst + (arm.mean - worst) * (arm.n / (arm.n + 1 + errors))

@@ -9,6 +9,7 @@ import pytest
 from gates.evidence import Candidate, Document, ImpossibleEvidence, Measurement, Source
 from gates.history import History
 from gates.policy import PolicyError
+from gates.rules.looks import fingerprints
 from gates.verdict import Outcome, Verdict
 from gates.waivers import Waiver
 from tests.gates.build import AT, CANDIDATE, DIGEST, facts, judge, m, only, policy
@@ -458,15 +459,18 @@ def test_a_rule_that_may_be_left_out_never_lets_a_release_pass_unseen() -> None:
 
 
 def test_evidence_of_another_candidate() -> None:
-    from gates.rules.looks import fingerprints
-
-    scores = tuple([1.0, 0.0] + [1.0] * 98)
+    scores = tuple([1.0] * 80 + [0.0] * 20)
     seen = m("accuracy", scores=scores, ids=tuple(str(i) for i in range(100)))
     history = History(foreign_evidence=frozenset(fingerprints(seen)))
     assert judge("metric: accuracy, min: 0.5", seen).verdict is Verdict.PASS
     decision = judge("metric: accuracy, min: 0.5", seen, history=history)
     assert only(decision).reason == "evidence_of_another_candidate"
     assert decision.verdict is Verdict.ESCALATE
+
+
+def test_missing_the_same_few_examples_is_no_copy() -> None:
+    scores = tuple([1.0] * 81 + [0.0] * 19)
+    assert fingerprints(m("accuracy", scores=scores)) == ()
 
 
 def test_needs() -> None:
