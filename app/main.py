@@ -33,6 +33,7 @@ from app.reviews import routes as review_routes
 from app.runtime import Clock, Runtime, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
+from gates.statistics.special import betaincinv
 
 log = logging.getLogger("clearance")
 
@@ -97,6 +98,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
 def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
     require_current(engine)
+    # The numerical library loads at its first use; that is now, not in the first request.
+    betaincinv(1, 1, 0.5)
     ledger = Ledger(engine, settings, log_signer(settings))
     ledger.start()
     return Runtime(
