@@ -12,6 +12,7 @@ from app.pages.standing import day
 EPILOG = """\b
 Example:
   clearance status --model support-bot --version 42 --stage limited_release
+
 \b
 Exit codes: 0 cleared, 3 people are asked, 1 not cleared.
 """
