@@ -108,7 +108,7 @@ def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _asserts(function: ast.AST) -> bool:
-    """By itself, or through a helper whose name says so (`raises`, `assert_same`; `suppress`: only this may go wrong)."""
+    """By itself, or by a helper whose name says so; `suppress` says which error alone may come."""
     return any(
         isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant)
         for node in ast.walk(function)
