@@ -10,6 +10,7 @@ from sqlalchemy import Table
 
 from app.auth.keys import Principal
 from app.database import to_text
+from app.evaluations import entries
 from app.evaluations import past as pasts
 from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
 from app.evaluations.intake import Intake, personal
@@ -136,7 +137,39 @@ def recorded(case: Case) -> Recorded:
     )
     inputs = to_bytes(case.inputs)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
-    stored = {
+    stored = _decision(case, ids, status, end, asked, document)
+    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
+    if case.past.revision is None:
+        rows.append((model, [_new_model(case)]))
+    rows += [
+        (evidence_blob, blobs),
+        (evaluation, [_evaluation(case, ids["evaluation"], blobs)]),
+        (decision, [stored]),
+        *_memory(case, ids["decision"]),
+    ]
+    if asked:
+        rows.append((review, [asked]))
+    if case.once:
+        rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
+    work = Work(
+        entries=_entries(case, stored, asked, blobs),
+        rows=rows,
+        guard=pasts.guard(case.past, candidate, case.submission.stage),
+        commutes=case.past.is_own,
+    )
+    return Recorded(ids["decision"], work, document)
+
+
+def _decision(
+    case: Case,
+    ids: Mapping[str, str],
+    status: str,
+    end: datetime | None,
+    asked: Mapping[str, Any] | None,
+    document: bytes,
+) -> dict[str, Any]:
+    decided, candidate = case.decided, case.submission.candidate
+    return {
         "id": ids["decision"],
         "evaluation": ids["evaluation"],
         "entry": ids["entry"],
@@ -159,26 +192,19 @@ def recorded(case: Case) -> Recorded:
         "valid_days": decided.valid_days,
         "latest_until": decided.valid_until,
     }
-    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
-    if case.past.revision is None:
-        rows.append((model, [_new_model(case)]))
-    rows += [
-        (evidence_blob, blobs),
-        (evaluation, [_evaluation(case, ids["evaluation"], blobs)]),
-        (decision, [stored]),
-        *_memory(case, ids["decision"]),
-    ]
-    if asked:
-        rows.append((review, [asked]))
-    if case.once:
-        rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
-    work = Work(
-        entries=_entries(case, ids, stored, asked, blobs),
-        rows=rows,
-        guard=pasts.guard(case.past, candidate, case.submission.stage),
-        commutes=case.past.is_own,
-    )
-    return Recorded(ids["decision"], work, document)
+
+
+def _entries(
+    case: Case,
+    stored: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
+    blobs: list[Mapping[str, Any]],
+) -> list[NewEntry]:
+    named, _ = personal(case.intake.context)
+    digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
+    found = [entries.received(stored, digests, named), entries.decided(stored, digests, extra)]
+    return found if asked is None else [*found, entries.opened(stored, asked)]
 
 
 def _new_model(case: Case) -> dict[str, Any]:
@@ -244,70 +270,6 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
     if parts := pasts.parts_of(case.submission.evidence):
         rows.append((evidence_part, [{**who, "part": part} for part in parts]))
     return rows
-
-
-def _entries(
-    case: Case,
-    ids: Mapping[str, str],
-    stored: Mapping[str, Any],
-    asked: Mapping[str, Any] | None,
-    blobs: list[Mapping[str, Any]],
-) -> list[NewEntry]:
-    candidate = case.submission.candidate
-    named, _ = personal(case.intake.context)
-    who = {"model": candidate.model, "version": candidate.version, "digest": candidate.digest}
-    received = NewEntry(
-        id=new_id("ent"),
-        type="evaluation.received",
-        at=case.at,
-        actor=case.who.id,
-        subject=ids["evaluation"],
-        refs={"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]},
-        data={"candidate": who, "stage": case.submission.stage},
-        private=named,
-    )
-    made = NewEntry(
-        id=ids["entry"],
-        type="decision.recorded",
-        at=case.at,
-        actor=case.who.id,
-        subject=ids["decision"],
-        refs={
-            "evaluation": ids["evaluation"],
-            "inputs": blobs[0]["digest"],
-            "policy": case.active.digest,
-            "document": digest_of(stored["document"]),
-        },
-        data={
-            "candidate": who,
-            "stage": stored["stage"],
-            "policy": case.active.name,
-            "policy_version": case.active.version,
-            "verdict": stored["verdict"],
-            "status": stored["status"],
-            "digest": stored["digest"],
-            "engine": case.decided.engine,
-            "attempt": case.decided.attempt,
-            "valid_until": to_text(stored["valid_until"]) if stored["valid_until"] else None,
-        },
-    )
-    if asked is None:
-        return [received, made]
-    opened = NewEntry(
-        id=new_id("ent"),
-        type="review.opened",
-        at=case.at,
-        actor=case.who.id,
-        subject=asked["id"],
-        refs={"decision": ids["decision"], "digest": stored["digest"]},
-        data={
-            "needed": asked["needed"],
-            "status": asked["status"],
-            "opens_at": to_text(asked["opens_at"]),
-            "expires_at": to_text(asked["expires_at"]),
-        },
-    )
-    return [received, made, opened]
 
 
 def with_audit(document: bytes, audit: Mapping[str, Any]) -> bytes:
