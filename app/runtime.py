@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from app.auth.keys import KeyRing
+from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
 from app.settings import Settings
@@ -32,6 +33,7 @@ class Runtime:
     keys: KeyRing
     policies: Shelf
     telemetry: Telemetry
+    turns: Turns
     clock: Clock = utc_now
 
     @cached_property
