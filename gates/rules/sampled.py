@@ -215,7 +215,7 @@ def _concluded(
     answer: Answer,
 ) -> Finding:
     unit = finding.unit or picked.measurement.unit
-    settled = replace(
+    settled = finish(
         finding,
         outcome=answer.outcome,
         reason=answer.reason,
