@@ -9,9 +9,11 @@ from typing import Any
 from gates.evidence import Candidate, Evidence, Submission
 from gates.finding import Finding
 from gates.history import History
+from gates.rules.base import Rule
 from gates.rules.judging import Answer
 from gates.rules.looks import LookBook
 from gates.rules.selection import EvidenceIndex
+from gates.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +92,19 @@ class Claim:
     inputs: str = ""
     valid_until: datetime | None = None
     """When what the claim rests on ends (a document, a stage), where it does."""
+
+
+def plain_finding(rule: Rule, gate: str, outcome: Outcome, reason: str, **fields: Any) -> Finding:
+    """A finding that rests on no estimate; `fields` are what its kind adds."""
+    return Finding(
+        rule=rule.id,
+        gate=gate,
+        kind=rule.KIND,
+        outcome=outcome,
+        reason=reason,
+        message=fields.pop("message", ""),
+        basis=rule.basis.words() if rule.basis else None,
+        note=rule.note,
+        loosens=rule.loosens,
+        **fields,
+    )

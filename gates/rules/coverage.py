@@ -3,14 +3,13 @@
 Without `require` it asks the same of whatever was measured, so it can be asked of any file.
 """
 
-from dataclasses import replace
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.rules.base import MeasuredRule, Name, Names, Share, Strict, Whole, as_texts
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.rules.measured import sample_size
 from gates.rules.selection import Row, canonical_name
 from gates.verdict import Mode, Outcome
@@ -113,25 +112,20 @@ class Coverage(MeasuredRule):
     ) -> Finding:
         dimension = self.coverage.dimension
         is_task = dimension == TASK
-        finding = Finding(
-            rule=self.id,
-            gate=gate,
-            kind=self.KIND,
-            outcome=outcome,
-            reason=reason,
-            message="",
+        finding = plain_finding(
+            self,
+            gate,
+            outcome,
+            reason,
             mode=Mode.EXACT,
             metric=canonical_name(self.metric) if self.metric else None,
             task=name if is_task else None,
             slice=((dimension, name),) if name is not None and not is_task else (),
             observed=observed,
             limit={"dimension": dimension, "min_samples": self.coverage.min_samples},
-            basis=self.basis.words() if self.basis else None,
-            note=self.note,
-            loosens=self.loosens,
             to_settle=(
                 {"samples": self.coverage.min_samples} if reason == "too_few_samples" else None
             ),
         )
         detail = details[0] if details else ""
-        return replace(finding, message=coverage_sentence(finding, name, detail))
+        return finish(finding, message=coverage_sentence(finding, name, detail))

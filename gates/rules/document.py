@@ -1,15 +1,14 @@
 """document: a non-numeric item is there, fresh, about this candidate, and vouched for."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from gates.evidence import Document as DocumentValue
-from gates.finding import Finding
+from gates.finding import finish
 from gates.rules.base import Name, Number, Rule
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.verdict import Mode, Outcome
 from gates.wording import document_sentence
 
@@ -49,21 +48,16 @@ class Document(Rule):
         for name in ("signed_by", "max_age_days", "binds"):
             if getattr(self, name) is not None:
                 limit[name] = getattr(self, name)
-        finding = Finding(
-            rule=self.id,
-            gate=gate,
-            kind=self.KIND,
-            outcome=outcome,
-            reason=reason,
-            message="",
+        finding = plain_finding(
+            self,
+            gate,
+            outcome,
+            reason,
             mode=Mode.EXACT,
             proven=outcome is Outcome.PASS,
             limit=limit,
-            basis=self.basis.words() if self.basis else None,
-            note=self.note,
-            loosens=self.loosens,
         )
-        worded = replace(finding, message=document_sentence(finding, issued, ctx.at))
+        worded = finish(finding, message=document_sentence(finding, issued, ctx.at))
         return [Claim(worded, valid_until=ends if outcome is Outcome.PASS else None)]
 
     def _judge(

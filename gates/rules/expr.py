@@ -3,16 +3,15 @@
 It compares values, so it controls no error by itself; `lower` and `upper` bring bounds in.
 """
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from gates.evidence import Measurement
 from gates.expressions import ExpressionError, metric_uses, run
-from gates.finding import Finding
+from gates.finding import finish
 from gates.ladder import Unsettled, estimate
 from gates.metrics import nearest, resolve
 from gates.rules.base import MeasuredRule, MetricRule, Text
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.rules.measured import Absent, Picked, Subject, blocks, pick, subject_of
 from gates.rules.sampled import point_value
 from gates.rules.selection import EvidenceIndex, targets
@@ -133,18 +132,13 @@ class Expr(MeasuredRule):
         self, gate: str, outcome: Outcome, reason: str, detail: str, picked: list[Picked]
     ) -> Claim:
         sampled = any(one.n is not None for one in picked)
-        finding = Finding(
-            rule=self.id,
-            gate=gate,
-            kind=self.KIND,
-            outcome=outcome,
-            reason=reason,
-            message="",
+        finding = plain_finding(
+            self,
+            gate,
+            outcome,
+            reason,
             mode=Mode.EXACT,
             proven=outcome is Outcome.PASS and not sampled,
             limit={"expr": self.expr},
-            basis=self.basis.words() if self.basis else None,
-            note=self.note,
-            loosens=self.loosens,
         )
-        return Claim(replace(finding, message=expression_sentence(finding, detail)))
+        return Claim(finish(finding, message=expression_sentence(finding, detail)))

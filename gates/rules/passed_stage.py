@@ -1,15 +1,14 @@
 """passed_stage: the same candidate holds a clearance at an earlier stage."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gates.finding import Finding
+from gates.finding import finish
 from gates.history import PassedStage as Passed
 from gates.rules.base import Name, Number, Rule
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.verdict import Mode, Outcome
 from gates.wording import stage_sentence
 
@@ -37,21 +36,16 @@ class PassedStage(Rule):
         limit: dict[str, object] = {"passed_stage": self.passed_stage}
         if self.max_age_days is not None:
             limit["max_age_days"] = self.max_age_days
-        finding = Finding(
-            rule=self.id,
-            gate=gate,
-            kind=self.KIND,
-            outcome=outcome,
-            reason=reason,
-            message="",
+        finding = plain_finding(
+            self,
+            gate,
+            outcome,
+            reason,
             mode=Mode.EXACT,
             proven=outcome is Outcome.PASS,
             limit=limit,
-            basis=self.basis.words() if self.basis else None,
-            note=self.note,
-            loosens=self.loosens,
         )
-        return [Claim(replace(finding, message=stage_sentence(finding)))]
+        return [Claim(finish(finding, message=stage_sentence(finding)))]
 
     def _is_same(self, passed: Passed, ctx: Context) -> bool:
         if passed.stage != self.passed_stage:

@@ -6,23 +6,13 @@ from typing import ClassVar
 from gates.finding import Finding
 from gates.history import Look
 from gates.rules.base import Rule
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.verdict import Outcome
 
 
 def _bare(rule: Rule, gate: str, outcome: Outcome, reason: str, message: str) -> Finding:
-    return Finding(
-        rule=rule.id,
-        gate=gate,
-        kind=rule.KIND,
-        outcome=outcome,
-        reason=reason,
-        message=message,
-        metric=getattr(rule, "metric", None),
-        basis=rule.basis.words() if rule.basis else None,
-        note=rule.note,
-        loosens=rule.loosens,
-    )
+    metric = getattr(rule, "metric", None)
+    return plain_finding(rule, gate, outcome, reason, message=message, metric=metric)
 
 
 def inapplicable(rule: Rule, gate: str, why: str) -> Claim:

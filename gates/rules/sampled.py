@@ -4,7 +4,7 @@ Shared by the rules that test a metric against a limit or a baseline; what they 
 the answer comes about does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -22,8 +22,8 @@ from gates.rules.looks import (
     inputs_digest,
     planned_alpha,
 )
-from gates.rules.measured import Absent, Picked, Subject, blocks
-from gates.rules.selection import Target
+from gates.rules.measured import Absent, JudgedRule, Picked, Subject, blocks, known_slices
+from gates.rules.selection import Target, missing_values, targets
 from gates.statistics.estimate import Estimate
 from gates.verdict import Outcome
 
@@ -228,3 +228,21 @@ def _concluded(
         flags=(*finding.flags, *picked.flags),
     )
     return finish(settled, message=sentence(settled, subject.title, detail))
+
+
+def each_target(
+    ctx: Context,
+    rule: JudgedRule,
+    claim: Callable[[Target], Claim],
+    drafted: Callable[[Target], Finding],
+) -> list[Claim]:
+    """A claim for every hypothesis of a rule, and one for each required value nobody measured."""
+    subject = rule.subject
+    expected = known_slices(ctx, subject.metric) if rule.by else ()
+    found = targets(rule, subject.metric, ctx.evidence, expected)
+    claims = [claim(target) for target in found]
+    for name, value in missing_values(rule, found):
+        detail = f"{subject.metric} was expected for {name}={value} and is not there"
+        finding = drafted(Target(None, ((name, value),)))
+        claims.append(absent_claim(finding, Absent("not_measured", detail), subject))
+    return claims

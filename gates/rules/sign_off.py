@@ -2,9 +2,8 @@
 
 from typing import ClassVar
 
-from gates.finding import Finding
 from gates.rules.base import Name, Rule
-from gates.rules.context import Claim, Context
+from gates.rules.context import Claim, Context, plain_finding
 from gates.verdict import Outcome
 
 
@@ -25,16 +24,12 @@ class SignOff(Rule):
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:  # noqa: ARG002 - every rule's shape
         """One claim: due."""
-        finding = Finding(
-            rule=self.id,
-            gate=gate,
-            kind=self.KIND,
-            outcome=Outcome.INCONCLUSIVE,
-            reason="sign_off_due",
+        finding = plain_finding(
+            self,
+            gate,
+            Outcome.INCONCLUSIVE,
+            "sign_off_due",
             message=f"The {self.sign_off.replace('_', ' ')} has to sign off.",
             limit={"sign_off": self.sign_off},
-            basis=self.basis.words() if self.basis else None,
-            note=self.note,
-            loosens=self.loosens,
         )
         return [Claim(finding)]

@@ -12,7 +12,6 @@ from gates.rules.measured import (
     JudgedRule,
     Picked,
     Subject,
-    known_slices,
     metric_problems,
     pick,
 )
@@ -21,11 +20,12 @@ from gates.rules.sampled import (
     absent_claim,
     compared_claim,
     draft,
+    each_target,
     point_value,
     tested_claim,
     unsettled_claim,
 )
-from gates.rules.selection import Target, missing_values, targets
+from gates.rules.selection import Target
 from gates.statistics.estimate import Estimate, Side
 from gates.verdict import Mode
 
@@ -72,15 +72,12 @@ class Threshold(JudgedRule):
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
         subject = self.subject
-        expected = known_slices(ctx, subject.metric) if self.by else ()
-        found = targets(self, subject.metric, ctx.evidence, expected)
-        claims = [self._claim(ctx, gate, subject, target) for target in found]
-        for name, value in missing_values(self, found):
-            target = Target(None, ((name, value),))
-            detail = f"{subject.metric} was expected for {name}={value} and is not there"
-            absent = Absent("not_measured", detail)
-            claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
-        return claims
+        return each_target(
+            ctx,
+            self,
+            lambda target: self._claim(ctx, gate, subject, target),
+            lambda target: self._draft(gate, subject, target),
+        )
 
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
         limit = {"min": self.min, "max": self.max}

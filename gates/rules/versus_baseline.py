@@ -19,7 +19,6 @@ from gates.rules.measured import (
     JudgedRule,
     Picked,
     Subject,
-    known_slices,
     metric_problems,
     pick,
 )
@@ -28,11 +27,12 @@ from gates.rules.sampled import (
     absent_claim,
     compared_claim,
     draft,
+    each_target,
     point_value,
     tested_claim,
     unsettled_claim,
 )
-from gates.rules.selection import Target, missing_values, targets
+from gates.rules.selection import Target, targets
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.separate import ScaledDifference
 from gates.verdict import Mode
@@ -95,18 +95,16 @@ class VersusBaseline(JudgedRule):
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
         subject = self.subject
-        expected = known_slices(ctx, subject.metric) if self.by else ()
-        found = targets(self, subject.metric, ctx.evidence, expected)
         base = {
             (target.task, target.slice): target
             for target in targets(self, subject.metric, ctx.baseline)
         }
-        claims = [self._claim(ctx, gate, subject, target, base) for target in found]
-        for name, value in missing_values(self, found):
-            target = Target(None, ((name, value),))
-            absent = Absent("not_measured", f"{subject.metric} is not there for {name}={value}")
-            claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
-        return claims
+        return each_target(
+            ctx,
+            self,
+            lambda target: self._claim(ctx, gate, subject, target, base),
+            lambda target: self._draft(gate, subject, target),
+        )
 
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
         return draft(self, gate, subject, target, dict(self.versus_baseline.given()))

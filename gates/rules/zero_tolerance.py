@@ -21,12 +21,11 @@ from gates.rules.measured import (
     Picked,
     Subject,
     blocks,
-    known_slices,
     metric_problems,
     pick,
 )
-from gates.rules.sampled import Levels, absent_claim, draft, levels
-from gates.rules.selection import Target, missing_values, targets
+from gates.rules.sampled import Levels, absent_claim, draft, each_target, levels
+from gates.rules.selection import Target
 from gates.statistics import binomial, power
 from gates.verdict import Mode, Outcome
 
@@ -59,14 +58,12 @@ class ZeroTolerance(JudgedRule):
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice); counts have no p-value and stay out of Holm."""
         subject = self.subject
-        expected = known_slices(ctx, subject.metric) if self.by else ()
-        found = targets(self, subject.metric, ctx.evidence, expected)
-        claims = [self._claim(ctx, gate, subject, target) for target in found]
-        for name, value in missing_values(self, found):
-            target = Target(None, ((name, value),))
-            absent = Absent("not_measured", f"{subject.metric} is not there for {name}={value}")
-            claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
-        return claims
+        return each_target(
+            ctx,
+            self,
+            lambda target: self._claim(ctx, gate, subject, target),
+            lambda target: self._draft(gate, subject, target),
+        )
 
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
         limit: dict[str, float] = {"max_count": self.max_count}
