@@ -134,3 +134,11 @@ def test_a_quantile_that_no_number_holds_is_infinite(df: int) -> None:
     assert special.t_quantile(1e-320, df) > 30.0
     assert special.z_quantile(0.0) == inf
     assert special.z_quantile(1.0) == -inf
+
+
+@pytest.mark.parametrize(("x", "n", "alpha"), [(1398, 1_397_500_000, 1e-12), (1398, 10**9, 1e-12)])
+def test_an_inverse_that_does_not_give_its_argument_back_is_not_believed(x, n, alpha):
+    """scipy answers 1.9e-6 for a lower bound of a rate of 1.0e-6."""
+    lower = special.betaincinv(x, n - x + 1, alpha)
+    upper = special.betainccinv(x + 1, n - x, alpha)
+    assert lower <= x / n <= upper
