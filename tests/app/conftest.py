@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,8 +21,6 @@ from app.ledger.writer import Ledger
 from app.settings import Settings
 
 # A busy machine is no reason to call a property false.
-hypothesis.settings.register_profile("app", deadline=None)
-hypothesis.settings.load_profile("app")
 
 
 @pytest.fixture(scope="session")
