@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fastapi import Request
 from sqlalchemy import Engine
 
+from app.attestations.attestor import Attestor
 from app.auth.keys import KeyRing
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
@@ -28,6 +29,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     ledger: Ledger
+    attestor: Attestor
     keys: KeyRing
     policies: Shelf
     telemetry: Telemetry

@@ -1,13 +1,15 @@
 """A decision as rows, log entries and the answer's bytes: what is committed all or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Table
 
+from app.attestations.attestor import Attested, Attestor
+from app.attestations.statements import Settlement
 from app.auth.keys import Principal
 from app.database import to_text
 from app.evaluations import past as pasts
@@ -107,12 +109,13 @@ def links(public_url: str, decision_id: str) -> dict[str, str]:
     return {
         "self": here,
         "report": f"{here}/report",
+        "attestation": f"{here}/attestation",
         "barrier": f"{here}/barrier",
         "replay": f"{here}/replay",
     }
 
 
-def recorded(case: Case) -> Recorded:
+def recorded(case: Case, attestor: Attestor) -> Recorded:
     """Everything that committing the case writes."""
     decided, candidate = case.decided, case.submission.candidate
     ids = {"decision": new_id("dec"), "evaluation": new_id("ev"), "entry": new_id("ent")}
@@ -121,19 +124,18 @@ def recorded(case: Case) -> Recorded:
     asked: Mapping[str, Any] | None = None
     if status == "pending" and decided.review is not None:
         asked = review_row(decided.review, ids["decision"], candidate.model, case.at)
-    document = json_bytes(
-        decision_json(
-            decided,
-            id=ids["decision"],
-            status=status,
-            evaluation=ids["evaluation"],
-            policy_version=case.active.version,
-            review=review_json(asked) if asked else None,
-            valid_until=to_text(end) if end else None,
-            notes=list(case.intake.notes),
-            links=links(case.public_url, ids["decision"]),
-        )
+    shown = decision_json(
+        decided,
+        id=ids["decision"],
+        status=status,
+        evaluation=ids["evaluation"],
+        policy_version=case.active.version,
+        review=review_json(asked) if asked else None,
+        valid_until=to_text(end) if end else None,
+        notes=list(case.intake.notes),
+        links=links(case.public_url, ids["decision"]),
     )
+    document = json_bytes(shown)
     inputs = to_bytes(case.inputs)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = {
@@ -159,7 +161,7 @@ def recorded(case: Case) -> Recorded:
         "valid_days": decided.valid_days,
         "latest_until": decided.valid_until,
     }
-    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
+    rows: list[tuple[Table, Sequence[Mapping[str, Any]]]] = []
     if case.past.revision is None:
         rows.append((model, [_new_model(case)]))
     rows += [
@@ -172,8 +174,14 @@ def recorded(case: Case) -> Recorded:
         rows.append((review, [asked]))
     if case.once:
         rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
+    attested = None
+    if status != "pending":
+        attested = attestor.attest(
+            Settlement(shown, ids["entry"], status, blobs[0]["digest"], case.at, end)
+        )
+        rows += attested.rows
     work = Work(
-        entries=_entries(case, ids, stored, asked, blobs),
+        entries=_entries(case, ids, stored, asked, blobs, attested),
         rows=rows,
         guard=pasts.guard(case.past, candidate, case.submission.stage),
         commutes=case.past.is_own,
@@ -252,6 +260,7 @@ def _entries(
     stored: Mapping[str, Any],
     asked: Mapping[str, Any] | None,
     blobs: list[Mapping[str, Any]],
+    attested: Attested | None,
 ) -> list[NewEntry]:
     candidate = case.submission.candidate
     named, _ = personal(case.intake.context)
@@ -277,6 +286,7 @@ def _entries(
             "inputs": blobs[0]["digest"],
             "policy": case.active.digest,
             "document": digest_of(stored["document"]),
+            **(attested.as_refs if attested else {}),
         },
         data={
             "candidate": who,
@@ -292,7 +302,7 @@ def _entries(
         },
     )
     if asked is None:
-        return [received, made]
+        return [received, made, *(attested.entries if attested else ())]
     opened = NewEntry(
         id=new_id("ent"),
         type="review.opened",

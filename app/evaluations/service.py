@@ -67,7 +67,7 @@ async def submit(runtime: Runtime, received: Received) -> Response:
             if is_large
             else decided(runtime, received, intake, is_retry=fresh)
         )
-        written = recorded(case)
+        written = recorded(case, runtime.attestor)
         try:
             receipt = await runtime.ledger.commit(written.work)
         except Conflict:

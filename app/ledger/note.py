@@ -75,12 +75,15 @@ class VerifierKey:
         return key
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The signed note of a checkpoint."""
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
+    """The signed note of a checkpoint; two signers only where one key hands over to the next."""
     text = checkpoint.text()
-    key = VerifierKey(checkpoint.origin, signer.public_key)
-    signature = b64encode(key.key_id + signer.sign(text.encode())).decode()
-    return f"{text}\n{SIGNATURE_PREFIX}{key.name} {signature}\n"
+    lines = []
+    for signer in signers:
+        key = VerifierKey(checkpoint.origin, signer.public_key)
+        signature = b64encode(key.key_id + signer.sign(text.encode())).decode()
+        lines.append(f"{SIGNATURE_PREFIX}{key.name} {signature}\n")
+    return f"{text}\n{''.join(lines)}"
 
 
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
