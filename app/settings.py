@@ -55,9 +55,7 @@ class Settings:
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
-                raise SettingsError(
-                    f"Set {name}_FILE or {name}_PEM, not both: they might differ."
-                )
+                raise SettingsError(f"Set {name}_FILE or {name}_PEM, not both: they might differ.")
 
     @property
     def is_sqlite(self) -> bool:

@@ -5,7 +5,6 @@ Rounds for reading only, and never so far that a shown number contradicts the ou
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from math import isfinite
 
 from gates.finding import Finding, Observed
@@ -56,7 +55,7 @@ def limit_text(value: float, *, percent: bool) -> str:
     return f"{value * 100:.10g}%" if percent else f"{value:.10g}"
 
 
-_MISSING_WORDS = {
+OPEN_WORDS = {
     "too_few_samples": "too few examples to settle it",
     "too_many_errors": "too many examples errored",
     "looks_spent": "all planned looks are spent; submit a fresh candidate or ask a person",
@@ -222,7 +221,7 @@ def _open_sentence(
     finding: Finding, start: str, seen: Observed, detail: str, limit: str, *, percent: bool
 ) -> str:
     if finding.reason != "interval_straddles_limit":
-        why = detail or _MISSING_WORDS.get(finding.reason, finding.reason.replace("_", " "))
+        why = detail or OPEN_WORDS.get(finding.reason, finding.reason.replace("_", " "))
         return f"{start}: {why}; {limit}.{settle_words(finding)}"
     low, high = _limits(finding, seen)
     misses_low = low is not None and seen.value is not None and seen.value < low
@@ -285,84 +284,8 @@ def _zero_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> 
         case Outcome.FAIL:
             return f"{start}; {allowed}."
         case _:
-            why = _MISSING_WORDS.get(finding.reason, finding.reason.replace("_", " "))
+            why = OPEN_WORDS.get(finding.reason, finding.reason.replace("_", " "))
             return f"{start}; {allowed}. {supports}: {why}.{settle_words(finding)}"
-
-
-_DOCUMENT_WORDS = {
-    "limit_met": "is there and holds",
-    "no_document": "is missing; register it or send it with the evaluation",
-    "stale": "is too old",
-    "no_date": "has no issue date, so its age is unknown",
-    "no_digest": "must name this candidate's digest, and the candidate was sent without one",
-    "digest_mismatch": "is about another candidate (its digest differs)",
-    "wrong_signer": "was signed by somebody else",
-    "grade_too_low": "is only declared by the pipeline; a person has to register it",
-    "from_the_future": "is dated in the future",
-    "needs_service": "is declared here; only the service can confirm who registered it",
-}
-
-
-def document_sentence(finding: Finding, issued: datetime | None, at: datetime) -> str:
-    """One sentence for a document rule."""
-    limit = finding.limit or {}
-    words = _DOCUMENT_WORDS.get(finding.reason, finding.reason)
-    age = ""
-    if issued is not None and issued <= at:
-        age = f" ({(at - issued).days} days old"
-        age += f", at most {limit['max_age_days']:g})" if "max_age_days" in limit else ")"
-    signer = f" signed by {limit['signed_by']}" if "signed_by" in limit else ""
-    return f"The document {limit.get('document')}{signer} {words}{age}."
-
-
-def stage_sentence(finding: Finding) -> str:
-    """One sentence for passed_stage."""
-    stage = (finding.limit or {}).get("passed_stage")
-    match finding.reason:
-        case "limit_met":
-            return f"This candidate holds a clearance at {stage}."
-        case "stale":
-            return f"This candidate's clearance at {stage} has run out; submit it there again."
-        case "needs_service":
-            return f"Only the service knows whether this candidate passed {stage}."
-        case _:
-            return f"This candidate holds no clearance at {stage}; submit it there first."
-
-
-def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
-    """One sentence for one category of a coverage rule."""
-    limit = finding.limit or {}
-    wanted = f"{limit.get('min_samples'):,} asked"
-    dimension = limit.get("dimension")
-    if name is None:
-        return f"Nothing was measured by {dimension}."
-    seen = finding.observed
-    n = f"{seen.n:,} examples" if seen and seen.n is not None else "no stated number of examples"
-    errored = f", {seen.n_errored:,} errored" if seen and seen.n_errored else ""
-    match finding.reason:
-        case "limit_met":
-            return f"{name} was tested on {n}{errored} ({wanted})."
-        case "incomplete_run":
-            return f"{name}: {detail}."
-        case "not_measured":
-            return f"{name} was not tested ({wanted})."
-        case "too_many_errors":
-            return f"{name} was tested on {n}{errored}: too many errors."
-        case _:
-            return f"{name} was tested on {n}{errored} only ({wanted})."
-
-
-def expression_sentence(finding: Finding, detail: str) -> str:
-    """One sentence for an expression."""
-    text = (finding.limit or {}).get("expr")
-    match finding.outcome:
-        case Outcome.PASS:
-            return f"Holds: {text}."
-        case Outcome.FAIL:
-            return f"Does not hold: {text}."
-        case _:
-            why = detail or _MISSING_WORDS.get(finding.reason, finding.reason)
-            return f"Could not be judged: {text} ({why})."
 
 
 def summary(verdict: Verdict, findings: Sequence[Finding], reasons: Sequence[str]) -> str:

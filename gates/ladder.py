@@ -6,7 +6,7 @@ invent the spread that was not sent: then it says what to send instead.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isclose, isfinite, sqrt
+from math import inf, isclose, isfinite, sqrt
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.metrics import resolve
@@ -26,6 +26,7 @@ from gates.statistics.welch import MeanDifference
 
 Range = tuple[float, float]
 _UNIT: Range = (0.0, 1.0)
+_HUGE = 1e150
 _OWN_DENOMINATOR = {"precision": "TP + FP", "recall": "TP + FN"}
 _AVERAGES = frozenset({"nps", "bleu", "chrf", "ter", "word_error_rate", "character_error_rate"})
 """Ratios whose per-example scores average to a value of their own meaning."""
@@ -138,10 +139,11 @@ def sample_size(m: Measurement) -> int | None:
 
 
 def _finite(value_range: Range | None) -> Range | None:
-    """A range with two finite ends in order, or None: half a range bounds no mean."""
-    if value_range is None or not (isfinite(value_range[0]) and isfinite(value_range[1])):
+    """A range with two ends in order whose squares are numbers, or None: half a range is none."""
+    if value_range is None:
         return None
-    return value_range if value_range[0] < value_range[1] else None
+    low, high = value_range
+    return value_range if -_HUGE < low < high < _HUGE else None
 
 
 def _refuse_impossible(m: Measurement, bounds: Range | None, kind: str) -> None:
@@ -251,8 +253,8 @@ def _unbounded(m: Measurement) -> Estimate | Unsettled:
         if len(m.scores) < MIN_SCORES:
             return Unsettled("too_few_samples", f"A mean without a range needs {wanted}")
         spread = moments.of_scores(m.scores)
-        if not spread.squares > 0.0:
-            return Unsettled("no_uncertainty", f"All scores are equal; send {wanted}")
+        if not 0.0 < spread.stderr < inf:
+            return Unsettled("no_uncertainty", f"All scores are equal, or too huge; send {wanted}")
         return SkewedMean(spread, m.n_errored)
     return _supplied(m, None, "per-example scores, or `stderr` and `n` beside the value")
 
@@ -270,7 +272,7 @@ def _ratio(m: Measurement, bounds: Range | None) -> Estimate | Unsettled:
         return Unsettled("no_uncertainty", detail)
     if m.count is not None:
         return Unsettled(
-            "no_uncertainty", f"Counts do not bound {name}; declare `kind: proportion`"
+            "no_uncertainty", f"Counts do not bound {name}; send `stderr` or `ci`, and n"
         )
     better = "TP as `count`, TP + FP + FN as `n`" if name == "f1" else "`stderr` or `ci`, and `n`"
     return _supplied(m, bounds, better)

@@ -53,7 +53,10 @@ class Attestor:
 
     def attest(self, settled: Settlement) -> Attested:
         """Sign every statement that a settlement gives."""
-        entries, blobs, rows, refs = [], [], [], {}
+        entries: list[NewEntry] = []
+        blobs: list[Mapping[str, Any]] = []
+        rows: list[Mapping[str, Any]] = []
+        refs: dict[str, str] = {}
         key = self._signer.key
         for name, statement in statements(settled, self.verifier).items():
             payload = json_bytes(statement)

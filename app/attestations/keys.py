@@ -1,4 +1,4 @@
-"""The attestation key (ECDSA P-256) behind an interface that a key management service can take over.
+"""The attestation key (ECDSA P-256) behind an interface that a key service can take over.
 
 It never overwrites a key, and never invents one where several processes must share it.
 """
@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-
 from sqlalchemy import Engine
 
 from app.ledger.keys import create_once, read_key

@@ -46,7 +46,7 @@ def settlement(
     )
 
 
-def _recorded(connection: Connection, decision_id: str) -> Row[Any]:
+def _recorded(connection: Connection, decision_id: str) -> Row[*tuple[Any, ...]]:
     return connection.execute(
         select(decision.c.document, evaluation.c.inputs)
         .join(evaluation, evaluation.c.id == decision.c.evaluation)

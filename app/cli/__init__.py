@@ -27,12 +27,14 @@ COMMANDS: Final = (
     Command("key", "create, list and revoke API keys (on the database)"),
     Command("serve", "run the service"),
     Command("migrate", "bring the database to this version (on the database)"),
+    Command("demo", "the whole story on a real model, in under a minute"),
 )
 
 EPILOG = """\b
 Start here:
   clearance check results.json
   clearance check results.json --require 'accuracy>=0.85'
+
 \b
 Exit codes: 0 passed, 1 failed, expired or revoked, 2 wrong usage or invalid
 input, 3 pending or escalated, 4 service not reached or credentials refused.

@@ -37,6 +37,7 @@ Examples:
   clearance check results.json --policy starter
   clearance check --set accuracy=1148/1319 --require 'accuracy>=0.85'
   clearance check new.json --baseline old.json --policy release.yaml -o github
+
 \b
 Without --policy and --require it shows what was measured and exits with 0.
 Otherwise: 0 passed, 1 failed, 2 wrong usage or input, 3 needs people.

@@ -10,6 +10,7 @@ from app.database import migrate as migrate_to_head
 EPILOG = """\b
 Example:
   CLEARANCE_DATABASE_URL=postgresql://owner@db/clearance clearance migrate
+
 \b
 Make a backup first. Without CLEARANCE_DATABASE_URL it is ./clearance.db.
 """

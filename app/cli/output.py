@@ -1,6 +1,5 @@
 """The one way an answer leaves: stdout, in the form that was asked for. Progress goes to stderr."""
 
-import json
 import os
 import secrets
 import sys
@@ -12,7 +11,7 @@ import click
 
 from app.cli.exits import CliError, code_of
 from app.cli.table import decision_table
-from app.pages.escaping import terminal, workflow_message, workflow_property
+from app.pages.escaping import json_text, terminal, workflow_message, workflow_property
 from app.pages.reading import headline, lines, tone
 from app.pages.report import html, junit, markdown
 
@@ -70,7 +69,7 @@ def show_decision(decision: Mapping[str, Any], output: str) -> int:
 
 def show_json(value: object) -> None:
     """JSON for programs: one value, indented, nothing else."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    click.echo(json_text(value))
 
 
 def show_text(text: str) -> None:

@@ -21,6 +21,7 @@ EPILOG = """\b
 Examples:
   clearance serve
   CLEARANCE_DATABASE_URL=postgresql://clearance@db/clearance clearance serve --host 0.0.0.0
+
 \b
 Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
 """

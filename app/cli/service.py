@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+import click
 import httpx
 
 from app.cli.exits import UNREACHABLE, USAGE, CliError
@@ -33,6 +34,8 @@ class Service:
             raise CliError("CLEARANCE_TOKEN holds characters that no key has; copy it again.")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=self.url, headers=headers, timeout=60.0)
+        if (command := click.get_current_context(silent=True)) is not None:
+            command.call_on_close(self._client.close)
 
     def get(self, path: str, **params: str | None) -> Any:
         """JSON of a resource."""

@@ -1,5 +1,7 @@
 """`clearance status`: may this version stand at this stage right now?"""
 
+from typing import Any
+
 import click
 
 from app.cli.exits import FAILED, PASSED, PENDING
@@ -12,6 +14,7 @@ from app.pages.standing import day
 EPILOG = """\b
 Example:
   clearance status --model support-bot --version 42 --stage limited_release
+
 \b
 Exit codes: 0 cleared, 3 people are asked, 1 not cleared.
 """
@@ -28,7 +31,10 @@ def status(
     ctx: click.Context, model: str, version: str, stage: str, digest: str | None, output: str
 ) -> None:
     """Whether a version is cleared for a stage, by every policy that applies."""
-    found = Service().get("/clearance", model=model, version=version, stage=stage, digest=digest)
+    service = Service()
+    found = service.get("/clearance", model=model, version=version, stage=stage, digest=digest)
+    if found.get("status") == "none":
+        found = _pending(service, model, version, stage) or found
     cleared = found.get("cleared") is True
     if output == "json":
         show_json(found)
@@ -42,3 +48,13 @@ def status(
         show_text(f"{styled}  {name}{until}: {reason}{terminal(decision)}")
     pending = not cleared and found.get("status") == "pending"
     ctx.exit(PASSED if cleared else PENDING if pending else FAILED)
+
+
+def _pending(service: Service, model: str, version: str, stage: str) -> dict[str, Any] | None:
+    """Nothing is settled yet: the decision that waits for people, if there is one."""
+    wanted = {"model": model, "version": version, "stage": stage, "status": "pending"}
+    items = service.get("/decisions", **wanted, limit="1").get("items")
+    if not items:
+        return None
+    reason = "people are asked, and nobody has settled it yet"
+    return {"cleared": False, "status": "pending", "decision": items[0]["id"], "reason": reason}

@@ -31,6 +31,7 @@ EPILOG = """\b
 Examples:
   clearance submit results.json --model support-bot --version 42 --stage limited_release
   clearance submit r.json -m bot -v 42 -s limited_release --wait 15m --ask
+
 \b
 CLEARANCE_URL and CLEARANCE_TOKEN name the service. Exit codes: 0 passed,
 1 failed, 2 invalid input, 3 people are asked, 4 service not reached. A

@@ -12,7 +12,7 @@ from unicodedata import east_asian_width
 
 import click
 
-from app.pages.escaping import terminal
+from app.pages.escaping import terminal, unlike_a_command
 from app.pages.reading import MARKS, Line, headline, lines, release_name, tone
 from app.pages.standing import needed, reach, standing
 
@@ -103,7 +103,7 @@ def _width(text: str) -> int:
 def _wrapped(text: str, indent: int) -> list[str]:
     space = " " * indent
     width = shutil.get_terminal_size((_PLAIN_WIDTH, 24)).columns if _is_terminal() else _PLAIN_WIDTH
-    return textwrap.wrap(
+    wrapped = textwrap.wrap(
         terminal(text),
         max(40, min(width, 120)),
         initial_indent=space,
@@ -111,6 +111,7 @@ def _wrapped(text: str, indent: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [unlike_a_command(line) for line in wrapped]
 
 
 def _is_terminal() -> bool:

@@ -11,17 +11,16 @@ from datetime import datetime
 from typing import Any
 
 from app.errors import Problem
+from app.evaluations.measured import measurements_of
 from app.evaluations.schemas import (
     BaselineIn,
     CandidateIn,
     DocumentIn,
-    MeasurementIn,
     ResultIn,
-    SourceIn,
     SubmissionIn,
 )
 from gates.canonical import canonical, digest
-from gates.evidence import Candidate, Document, Evidence, Exceed, Measurement, Source
+from gates.evidence import Candidate, Document, Evidence, Measurement, Source
 from gates.formats import FormatError, Understood, read, read_json
 
 MAX_MEASUREMENTS = 50_000
@@ -43,7 +42,7 @@ class Intake:
 
 def taken_in(submission: SubmissionIn) -> Intake:
     """Everything that can be understood without asking the record."""
-    measurements = [_measurement(m) for m in submission.measurements]
+    measurements = measurements_of(submission.measurements, "/measurements")
     files = [_understood(item, i, "/results") for i, item in enumerate(submission.results)]
     measurements += _of_files(files)
     if len(measurements) > MAX_MEASUREMENTS:
@@ -88,42 +87,6 @@ def _candidate(given: CandidateIn) -> Candidate:
     return Candidate(given.model, given.version, named, given.uri, components)
 
 
-def _measurement(m: MeasurementIn) -> Measurement:
-    return Measurement(
-        metric=m.metric,
-        value=m.value,
-        n=m.n if m.scores is None else len(m.scores),
-        count=m.count,
-        n_errored=m.n_errored or 0,
-        stderr=m.stderr,
-        ci=(m.ci[0], m.ci[1]) if m.ci else None,
-        confidence=m.confidence,
-        scores=tuple(map(float, m.scores)) if m.scores is not None else None,
-        ids=tuple(m.ids) if m.ids is not None else None,
-        clusters=tuple(m.clusters) if m.clusters is not None else None,
-        exceed=Exceed(m.exceed.limit, m.exceed.count) if m.exceed else None,
-        quantile=m.quantile,
-        task=m.task,
-        slice=tuple(sorted(m.slice.items())),
-        unit=m.unit,
-        direction=m.direction,
-        source=_source(m.source) if m.source else None,
-        errors_stated=m.n_errored is not None,
-    )
-
-
-def _source(given: SourceIn) -> Source:
-    return Source(
-        tool=given.tool,
-        tool_version=given.tool_version,
-        suite=given.suite,
-        run_id=given.run_id,
-        dataset_name=given.dataset.name if given.dataset else None,
-        dataset_digest=given.dataset.digest if given.dataset else None,
-        prompt_set_digest=given.prompt_set_digest,
-    )
-
-
 def _document(given: DocumentIn) -> Document:
     return Document(**given.model_dump())
 
@@ -163,7 +126,7 @@ def _baseline(given: BaselineIn | None) -> tuple[Evidence | None, dict[str, str]
         case BaselineIn(evaluation=str(evaluation)):
             return None, {"evaluation": evaluation}
         case _:
-            measurements: list[Measurement] = [_measurement(m) for m in given.measurements or ()]
+            measurements = measurements_of(given.measurements or (), "/baseline/measurements")
             found = [
                 _understood(item, i, "/baseline/results")
                 for i, item in enumerate(given.results or ())

@@ -12,6 +12,7 @@ from app.attestations.attestor import Attested, Attestor
 from app.attestations.statements import Settlement
 from app.auth.keys import Principal
 from app.database import to_text
+from app.evaluations import entries
 from app.evaluations import past as pasts
 from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
 from app.evaluations.intake import Intake, personal
@@ -138,7 +139,46 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     document = json_bytes(shown)
     inputs = to_bytes(case.inputs)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
-    stored = {
+    stored = _decision(case, ids, status, end, asked, document)
+    attested = None
+    if status != "pending":
+        evidence = blobs[0]["digest"]
+        settled = Settlement(shown, ids["entry"], status, evidence, case.at, end)
+        attested = attestor.attest(settled)
+    rows: list[tuple[Table, Sequence[Mapping[str, Any]]]] = []
+    if case.past.revision is None:
+        rows.append((model, [_new_model(case)]))
+    rows += [
+        (evidence_blob, blobs),
+        (evaluation, [_evaluation(case, ids["evaluation"], blobs)]),
+        (decision, [stored]),
+        *_memory(case, ids["decision"]),
+    ]
+    if asked:
+        rows.append((review, [asked]))
+    if attested:
+        rows += attested.rows
+    if case.once:
+        rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
+    work = Work(
+        entries=_entries(case, stored, asked, blobs, attested),
+        rows=rows,
+        guard=pasts.guard(case.past, candidate, case.submission.stage),
+        commutes=case.past.is_own,
+    )
+    return Recorded(ids["decision"], work, document)
+
+
+def _decision(
+    case: Case,
+    ids: Mapping[str, str],
+    status: str,
+    end: datetime | None,
+    asked: Mapping[str, Any] | None,
+    document: bytes,
+) -> dict[str, Any]:
+    decided, candidate = case.decided, case.submission.candidate
+    return {
         "id": ids["decision"],
         "evaluation": ids["evaluation"],
         "entry": ids["entry"],
@@ -161,32 +201,25 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         "valid_days": decided.valid_days,
         "latest_until": decided.valid_until,
     }
-    rows: list[tuple[Table, Sequence[Mapping[str, Any]]]] = []
-    if case.past.revision is None:
-        rows.append((model, [_new_model(case)]))
-    rows += [
-        (evidence_blob, blobs),
-        (evaluation, [_evaluation(case, ids["evaluation"], blobs)]),
-        (decision, [stored]),
-        *_memory(case, ids["decision"]),
+
+
+def _entries(
+    case: Case,
+    stored: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
+    blobs: list[Mapping[str, Any]],
+    attested: Attested | None,
+) -> list[NewEntry]:
+    named, _ = personal(case.intake.context)
+    digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
+    signed = attested.as_refs if attested else {}
+    found = [
+        entries.received(stored, digests, named),
+        entries.decided(stored, digests, extra, signed),
+        *(attested.entries if attested else ()),
     ]
-    if asked:
-        rows.append((review, [asked]))
-    if case.once:
-        rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
-    attested = None
-    if status != "pending":
-        attested = attestor.attest(
-            Settlement(shown, ids["entry"], status, blobs[0]["digest"], case.at, end)
-        )
-        rows += attested.rows
-    work = Work(
-        entries=_entries(case, ids, stored, asked, blobs, attested),
-        rows=rows,
-        guard=pasts.guard(case.past, candidate, case.submission.stage),
-        commutes=case.past.is_own,
-    )
-    return Recorded(ids["decision"], work, document)
+    return found if asked is None else [*found, entries.opened(stored, asked)]
 
 
 def _new_model(case: Case) -> dict[str, Any]:
@@ -252,72 +285,6 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
     if parts := pasts.parts_of(case.submission.evidence):
         rows.append((evidence_part, [{**who, "part": part} for part in parts]))
     return rows
-
-
-def _entries(
-    case: Case,
-    ids: Mapping[str, str],
-    stored: Mapping[str, Any],
-    asked: Mapping[str, Any] | None,
-    blobs: list[Mapping[str, Any]],
-    attested: Attested | None,
-) -> list[NewEntry]:
-    candidate = case.submission.candidate
-    named, _ = personal(case.intake.context)
-    who = {"model": candidate.model, "version": candidate.version, "digest": candidate.digest}
-    received = NewEntry(
-        id=new_id("ent"),
-        type="evaluation.received",
-        at=case.at,
-        actor=case.who.id,
-        subject=ids["evaluation"],
-        refs={"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]},
-        data={"candidate": who, "stage": case.submission.stage},
-        private=named,
-    )
-    made = NewEntry(
-        id=ids["entry"],
-        type="decision.recorded",
-        at=case.at,
-        actor=case.who.id,
-        subject=ids["decision"],
-        refs={
-            "evaluation": ids["evaluation"],
-            "inputs": blobs[0]["digest"],
-            "policy": case.active.digest,
-            "document": digest_of(stored["document"]),
-            **(attested.as_refs if attested else {}),
-        },
-        data={
-            "candidate": who,
-            "stage": stored["stage"],
-            "policy": case.active.name,
-            "policy_version": case.active.version,
-            "verdict": stored["verdict"],
-            "status": stored["status"],
-            "digest": stored["digest"],
-            "engine": case.decided.engine,
-            "attempt": case.decided.attempt,
-            "valid_until": to_text(stored["valid_until"]) if stored["valid_until"] else None,
-        },
-    )
-    if asked is None:
-        return [received, made, *(attested.entries if attested else ())]
-    opened = NewEntry(
-        id=new_id("ent"),
-        type="review.opened",
-        at=case.at,
-        actor=case.who.id,
-        subject=asked["id"],
-        refs={"decision": ids["decision"], "digest": stored["digest"]},
-        data={
-            "needed": asked["needed"],
-            "status": asked["status"],
-            "opens_at": to_text(asked["opens_at"]),
-            "expires_at": to_text(asked["expires_at"]),
-        },
-    )
-    return [received, made, opened]
 
 
 def with_audit(document: bytes, audit: Mapping[str, Any]) -> bytes:

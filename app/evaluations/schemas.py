@@ -4,9 +4,17 @@ Shape only; whether a measurement is possible is for `gates.evidence` and the en
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Required, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+    with_config,
+)
+from typing_extensions import TypedDict
 
 from app.bodies import Strict
 
@@ -96,55 +104,31 @@ class ExceedIn(Strict):
     count: Count
 
 
-class MeasurementIn(Strict):
-    """One value of one metric: exactly one of `value`, `count` + `n`, `scores`, `exceed` + `n`."""
+@with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
+class MeasurementIn(TypedDict, total=False):
+    """One value of one metric: exactly one of `value`, `count` + `n`, `scores`, `exceed` + `n`.
 
-    metric: Name
-    value: float | None = None
-    n: Count | None = None
-    count: Count | None = None
-    n_errored: Count | None = None
-    stderr: Annotated[float | None, Field(ge=0)] = None
-    ci: Annotated[list[float] | None, Field(min_length=2, max_length=2)] = None
-    confidence: Annotated[float | None, Field(gt=0, lt=1)] = None
-    scores: Annotated[list[float] | None, Field(min_length=1, max_length=1_000_000)] = None
-    ids: Annotated[list[Name] | None, Field(max_length=1_000_000)] = None
-    clusters: Annotated[list[Name] | None, Field(max_length=1_000_000)] = None
-    exceed: ExceedIn | None = None
-    quantile: Annotated[float | None, Field(gt=0, le=1)] = None
-    task: Name | None = None
-    slice: Annotated[dict[Name, Name], Field(max_length=20)] = Field(default_factory=dict)
-    unit: Name | None = None
-    direction: Literal["higher", "lower"] | None = None
-    source: SourceIn | None = None
+    A mapping and not a model: a submission has many of them, and each model object costs.
+    """
 
-    @model_validator(mode="after")
-    def one_form(self) -> Self:
-        """A measurement that says two things, or nothing, says nothing certain."""
-        given = (self.value, self.count, self.scores, self.exceed)
-        if sum(item is not None for item in given) != 1:
-            raise ValueError("give exactly one of value, count + n, scores, exceed + n")
-        if (self.count is not None or self.exceed is not None) and self.n is None:
-            raise ValueError("a count needs n, the number of scored examples")
-        if self.scores is None:
-            if self.ids is not None or self.clusters is not None:
-                raise ValueError("ids and clusters belong to scores")
-        else:
-            self._fits_scores(self.scores)
-        if self.value is None and (self.stderr, self.ci) != (None, None):
-            raise ValueError("stderr and ci belong to value")
-        if (self.ci is None) != (self.confidence is None):
-            raise ValueError("ci and confidence belong together")
-        return self
-
-    def _fits_scores(self, scores: list[float]) -> None:
-        if self.n not in (None, len(scores)):
-            raise ValueError("n differs from the number of scores; leave it out")
-        for name, values in (("ids", self.ids), ("clusters", self.clusters)):
-            if values is not None and len(values) != len(scores):
-                raise ValueError(f"{name} and scores differ in length")
-        if self.ids is not None and len(set(self.ids)) != len(self.ids):
-            raise ValueError("ids name an example twice")
+    metric: Required[Name]
+    value: float | None
+    n: Count | None
+    count: Count | None
+    n_errored: Count | None
+    stderr: Annotated[float | None, Field(ge=0)]
+    ci: Annotated[list[float] | None, Field(min_length=2, max_length=2)]
+    confidence: Annotated[float | None, Field(gt=0, lt=1)]
+    scores: Annotated[list[float] | None, Field(min_length=1, max_length=1_000_000)]
+    ids: Annotated[list[Name] | None, Field(max_length=1_000_000)]
+    clusters: Annotated[list[Name] | None, Field(max_length=1_000_000)]
+    exceed: ExceedIn | None
+    quantile: Annotated[float | None, Field(gt=0, le=1)]
+    task: Name | None
+    slice: Annotated[dict[Name, Name], Field(max_length=20)]
+    unit: Name | None
+    direction: Literal["higher", "lower"] | None
+    source: SourceIn | None
 
 
 class ResultIn(Strict):

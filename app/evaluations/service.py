@@ -98,7 +98,7 @@ def decided(
     snapshot = shelf.refreshed() if is_retry else shelf.current()
     active = chosen(snapshot, intake)
     now = runtime.clock()
-    with runtime.engine.connect() as connection:
+    with runtime.reader.connect() as connection:
         baseline = _baseline(connection, active, intake, received.who, now)
         baseline_digest = _digest(baseline.evidence) if baseline else None
         past = pasts.read_past(

@@ -4,6 +4,7 @@ Names of metrics, models and slices come from whoever wrote the result file. Not
 them, and nothing is dropped silently: what cannot be shown becomes a visible replacement.
 """
 
+import json
 import re
 from html import escape
 
@@ -11,12 +12,23 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])")
 _LINKING = re.compile(r":(?=//)|\bwww(?=\.)|[@#](?=\w)", re.IGNORECASE)
 _BLOCK = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=(?:[-+]|#{1,6})(?:\s|$))|(?=[-=]+\s*$))")
+_LINE_COMMAND = re.compile(r"^(\s*)::")
+_COMMAND = re.compile(r"##(?=\w*\[)")
 _ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
 
 
 def terminal(text: str) -> str:
-    """One line without control, bidirectional, invisible or unassigned characters."""
-    return "".join(_shown(character) for character in text)
+    """One line without control, bidirectional, invisible or unassigned characters.
+
+    CI systems read commands in what a job prints: a line that starts with `::` (GitHub), `##[` and
+    `##vso[` (Azure, TeamCity) anywhere. A blank inside keeps such text from being one.
+    """
+    return unlike_a_command("".join(_shown(character) for character in text))
+
+
+def unlike_a_command(line: str) -> str:
+    """The line with a blank inside anything that a CI system would obey."""
+    return _LINE_COMMAND.sub(r"\1: :", _COMMAND.sub("# #", line))
 
 
 def visible(text: str) -> str:
@@ -42,9 +54,15 @@ def markdown(text: str) -> str:
     return _BLOCK.sub(r"\1\\", line)
 
 
+def json_text(value: object) -> str:
+    """A JSON value, indented, in which no CI system finds a command."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    return _COMMAND.sub(r"\\u0023#", text)
+
+
 def xml(text: str) -> str:
     """Text for XML 1.0 content and quoted attributes."""
-    return escape(visible(text)).replace("\n", "&#10;")
+    return escape(visible(text)).replace("\n", "&#10;").replace("##", "&#35;#")
 
 
 def workflow_message(text: str) -> str:

@@ -64,6 +64,7 @@ class Line:
     rule: str
     scope: tuple[str, ...]
     outcome: str
+    reason: str
     effect: str
     aside: str
     """Why the outcome does not count: `waived by wvr_1`, `advice only`; else empty."""
@@ -80,11 +81,18 @@ class Line:
     @property
     def mark(self) -> str:
         """A sign that tells outcomes apart without colour."""
-        return MARKS.get(self.outcome, "!")
+        return "○" if self.is_unproven_pass else MARKS.get(self.outcome, "!")
+
+    @property
+    def is_unproven_pass(self) -> bool:
+        """A guard that saw nothing wrong: nothing was shown to hold."""
+        return self.outcome == "pass" and self.reason == "no_violation_found"
 
     @property
     def word(self) -> str:
         """The outcome in words."""
+        if self.is_unproven_pass:
+            return "no violation found"
         return WORDS.get(self.outcome, "unknown outcome")
 
     @property
@@ -157,6 +165,7 @@ def line(gate: str, finding: Mapping[str, Any]) -> Line:
         rule=str(finding.get("rule")),
         scope=_scope(finding),
         outcome=str(finding.get("outcome")),
+        reason=str(finding.get("reason")),
         effect=str(finding.get("effect")),
         aside=_aside(finding),
         message=str(finding.get("message") or ""),

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from app.pages.escaping import markdown as md
-from app.pages.escaping import visible, xml
+from app.pages.escaping import terminal, xml
 from app.pages.forest import Strip, strips
 from app.pages.reading import (
     Line,
@@ -62,7 +62,7 @@ def _template() -> "Template":
 
 def _shown(value: object) -> object:
     """Plain text loses its invisible characters before it is escaped; our own markup is kept."""
-    return visible(value) if type(value) is str else value
+    return terminal(value) if type(value) is str else value
 
 
 @cache

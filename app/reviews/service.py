@@ -74,34 +74,8 @@ def answered(
     body = _body(values, who, outcome)
     entry_id = new_id("ent")
     attested = _attested(connection, row, values, outcome, entry_id, attestor)
-    work = _work(row, values, who, outcome, body, once, entry_id, attested)
+    work = _work(row, values, who, outcome, body, once, entry_id=entry_id, attested=attested)
     return Answered(work, body)
-
-
-def _attested(
-    connection: Connection,
-    row: Row[Any],
-    values: dict[str, Any],
-    outcome: _Outcome,
-    entry_id: str,
-    attestor: Attestor,
-) -> Attested | None:
-    """What this answer lets us state about the candidate; nothing while the question is open."""
-    if outcome.decision == "pending":
-        return None
-    given = Approval(
-        values["id"], values["role"], values["answer"], values["signed_at"], values["until"]
-    )
-    settled = settlement(
-        connection,
-        row.decision,
-        entry=entry_id,
-        status=outcome.decision,
-        at=values["signed_at"],
-        valid_until=outcome.valid_until,
-        given=[given],
-    )
-    return attestor.attest(settled)
 
 
 def _may_answer(
@@ -177,6 +151,32 @@ def _outcome(row: Row[Any], given: SignOffIn, all_given: list[Any], now: datetim
     return _Outcome("open", "pending", None)
 
 
+def _attested(
+    connection: Connection,
+    row: Row[Any],
+    values: dict[str, Any],
+    outcome: _Outcome,
+    entry_id: str,
+    attestor: Attestor,
+) -> Attested | None:
+    """What this answer lets us state about the candidate; nothing while the question is open."""
+    if outcome.decision == "pending":
+        return None
+    given = Approval(
+        values["id"], values["role"], values["answer"], values["signed_at"], values["until"]
+    )
+    settled = settlement(
+        connection,
+        row.decision,
+        entry=entry_id,
+        status=outcome.decision,
+        at=values["signed_at"],
+        valid_until=outcome.valid_until,
+        given=[given],
+    )
+    return attestor.attest(settled)
+
+
 def _body(values: dict[str, Any], who: Principal, outcome: _Outcome) -> dict[str, Any]:
     return {
         "id": values["id"],
@@ -201,6 +201,7 @@ def _work(
     outcome: _Outcome,
     body: dict[str, Any],
     once: Once | None,
+    *,
     entry_id: str,
     attested: Attested | None,
 ) -> Work:

@@ -7,9 +7,10 @@ recognises is refused, with what was tried and why each did not fit.
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
-from gates.evidence import Measurement
+from gates.evidence import Measurement, Source
 from gates.formats import foreign, generic, junit, lm_eval, lm_eval_samples, sklearn_report
 from gates.formats.result_file import MAX_BYTES, MAX_DEPTH, ResultFile
 from gates.formats.understood import FormatError, Reading, Understood
@@ -67,12 +68,17 @@ def read(
         format=chosen.NAME,
         title=chosen.TITLE,
         tool_version=reading.tool_version,
-        measurements=reading.measurements,
+        measurements=tuple(_from_file(m, file.digest) for m in reading.measurements),
         model=reading.model,
         measured_at=reading.measured_at,
         notes=_bounded_notes(reading.notes),
         digest=file.digest,
     )
+
+
+def _from_file(m: Measurement, digest: str) -> Measurement:
+    """The measurement with the file it came from, by which a copied file is recognised."""
+    return replace(m, source=replace(m.source or Source(), file_digest=digest))
 
 
 def read_json(

@@ -73,7 +73,7 @@ class Context:
         }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One finding on its way: settled, or waiting for the release-wide level of the fail side.
 

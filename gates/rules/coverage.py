@@ -8,13 +8,13 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from gates.explanation import coverage_sentence
 from gates.finding import Finding, Observed
 from gates.rules.base import MeasuredRule, Name, Names, Share, Strict, Whole, as_texts
 from gates.rules.context import Claim, Context
 from gates.rules.measured import sample_size
 from gates.rules.selection import Row, canonical_name
 from gates.verdict import Mode, Outcome
+from gates.wording import coverage_sentence
 
 TASK = "task"
 

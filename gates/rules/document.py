@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from gates.evidence import Document as DocumentValue
-from gates.explanation import document_sentence
 from gates.finding import Finding
 from gates.rules.base import Name, Number, Rule
 from gates.rules.context import Claim, Context
 from gates.verdict import Mode, Outcome
+from gates.wording import document_sentence
 
 Grade = Literal["declared", "attested", "signed"]
 GRADES: tuple[Grade, ...] = ("declared", "attested", "signed")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from gates.evidence import Measurement
-from gates.explanation import expression_sentence
 from gates.expressions import ExpressionError, metric_uses, run
 from gates.finding import Finding
 from gates.ladder import Unsettled, estimate
@@ -18,6 +17,7 @@ from gates.rules.measured import Absent, Picked, Subject, blocks, pick, subject_
 from gates.rules.sampled import point_value
 from gates.rules.selection import EvidenceIndex, targets
 from gates.verdict import Mode, Outcome
+from gates.wording import expression_sentence
 
 
 class Expr(MeasuredRule):

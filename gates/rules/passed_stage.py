@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from gates.explanation import stage_sentence
 from gates.finding import Finding
 from gates.history import PassedStage as Passed
 from gates.rules.base import Name, Number, Rule
 from gates.rules.context import Claim, Context
 from gates.verdict import Mode, Outcome
+from gates.wording import stage_sentence
 
 
 class PassedStage(Rule):

@@ -201,7 +201,6 @@ def tested_claim(
         p=question.p_fail(),
         settle=lambda rejected, at: settle(question, rejected=rejected, level=at),
         conclude=partial(_concluded, finding, subject, picked, level.state.number, ""),
-        in_family=True,
         hypothesis=key,
         inputs=inputs,
     )
@@ -236,7 +235,5 @@ def _concluded(
 def share_weights(claims: Sequence[Claim], rule: MetricRule) -> list[Claim]:
     """Give a rule's claims equal shares of its weight 1 in the release-wide family."""
     sampled = rule.mode is not Mode.EXACT and rule.on_fail in {"fail", "escalate"}
-    for claim in claims:
-        claim.in_family = sampled
-        claim.weight = 1 / len(claims)
-    return list(claims)
+    weight = 1 / len(claims)
+    return [replace(claim, in_family=sampled, weight=weight) for claim in claims]

@@ -100,7 +100,7 @@ class ClusteredMean:
             return 0.0
         n = len(pairs)
         a, b, aa, ab, bb = _summed(pairs)
-        variance = max(0.0, aa - 2.0 * ab * limit + bb * limit * limit) / (n - 1.0)
+        variance = max(aa - 2.0 * ab * limit + bb * limit * limit, 0.0) / (n - 1.0)
         return t_p_value(a - b * limit, sqrt(variance / n), n - 1)
 
 

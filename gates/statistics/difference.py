@@ -144,8 +144,8 @@ def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]
 
 
 def _p_value(x1: float, n1: int, x0: float, n0: int, delta: float) -> float:
-    if delta < -1.0:
-        return 0.0
+    if delta < -1.0 or (delta == -1.0 and (x1 > 0 or x0 < n0)):
+        return 0.0  # one success here, or one failure there, rules a difference of -1 out
     if delta >= 1.0:
         return 1.0
     return z_tail(score(x1, n1, x0, n0, delta))

@@ -132,11 +132,11 @@ class StudentEstimate:
 
 
 def _margin(alpha: float, df: float, stderr: float) -> float:
-    return t_quantile(alpha, df) * stderr if stderr > 0.0 else 0.0
+    return 0.0 if stderr == 0.0 else t_quantile(alpha, df) * stderr
 
 
 def t_p_value(gap: float, stderr: float, df: float) -> float:
     """P(T >= gap / stderr); without spread, whether the gap is on the right side at all."""
-    if not stderr > 0.0:
+    if stderr == 0.0:
         return 0.0 if gap > 0.0 else 1.0
     return t_tail(gap / stderr, df)

@@ -98,7 +98,7 @@ class ScaledDifference:
 
 
 def _minus(a: float, b: float, unknown: float) -> float:
-    """A - b, where two infinities say nothing."""
+    """The difference a - b, where two infinities say nothing."""
     difference = a - b
     return unknown if isnan(difference) else difference
 
@@ -114,4 +114,4 @@ def _smallest(shown: Callable[[float], bool]) -> float:
             high = middle
         else:
             low = middle
-    return min(1.0, 10.0**high)
+    return min(1.0, float(10.0**high))

@@ -31,7 +31,7 @@ class SkewedMean:
     count: int | None = None
 
     def __post_init__(self) -> None:
-        if self.moments.n < MIN_SCORES or not self.moments.squares > 0.0:
+        if self.moments.n < MIN_SCORES or not 0.0 < self.moments.stderr < inf:
             raise ValueError(f"an unbounded mean needs {MIN_SCORES} scores that differ")
 
     @property

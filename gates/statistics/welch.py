@@ -44,7 +44,8 @@ class MeanDifference:
         least = MIN_SCORES if self.value_range is None else MIN_BOUNDED
         if self._smaller < least:
             raise ValueError(f"a difference of means needs {least} scores in each arm")
-        if self.value_range is None and not (self.candidate.squares and self.baseline.squares):
+        stderrs = (self.candidate.stderr, self.baseline.stderr)
+        if self.value_range is None and not (min(stderrs) > 0.0 and max(stderrs) < inf):
             raise ValueError("a difference of unbounded means needs scores that differ")
 
     @property
@@ -60,12 +61,12 @@ class MeanDifference:
     def lower(self, alpha: float, *, errors: bool) -> float:
         """Difference - t stderr."""
         gap, stderr, df = self.against("lower", errors=errors)
-        return max(-self._width, gap - t_quantile(alpha, df) * stderr) if stderr else gap
+        return max(-self._width, gap - t_quantile(alpha, df) * stderr)
 
     def upper(self, alpha: float, *, errors: bool) -> float:
         """Difference + t stderr."""
         gap, stderr, df = self.against("upper", errors=errors)
-        return min(self._width, gap + t_quantile(alpha, df) * stderr) if stderr else gap
+        return min(self._width, gap + t_quantile(alpha, df) * stderr)
 
     def p_below(self, limit: float) -> float:
         """T test of H0 "difference >= limit"."""

@@ -1,4 +1,4 @@
-"""The support bot's road to its first customers: three candidates, one of them settled by people."""
+"""The support bot's road to its customers: three candidates, one of them settled by people."""
 
 import json
 from datetime import timedelta
@@ -27,13 +27,12 @@ def cleared(service: Service, version: str) -> dict[str, Any]:
 
 
 def findings(decision: dict[str, Any]) -> dict[str, str]:
-    return {
-        f"{gate['gate']}/{item['rule']}{'' if not item['slice'] else ' ' + str(item['slice'])}": item[
-            "outcome"
-        ]
-        for gate in decision["gates"]
-        for item in gate["findings"]
-    }
+    found = {}
+    for gate in decision["gates"]:
+        for item in gate["findings"]:
+            scope = f" {item['slice']}" if item["slice"] else ""
+            found[f"{gate['gate']}/{item['rule']}{scope}"] = item["outcome"]
+    return found
 
 
 def test_three_candidates_three_answers(service: Service):

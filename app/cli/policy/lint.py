@@ -10,6 +10,7 @@ EPILOG = """\b
 Examples:
   clearance policy lint policy.yaml
   clearance policy lint starter@1
+
 \b
 Exit codes: 0 it loads (with warnings, perhaps), 2 it does not.
 """

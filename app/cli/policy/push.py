@@ -10,6 +10,7 @@ from app.pages.escaping import terminal
 EPILOG = """\b
 Example:
   clearance policy push policy.yaml
+
 \b
 The same content again changes nothing and shows the version that has it.
 """

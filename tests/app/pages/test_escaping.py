@@ -1,3 +1,4 @@
+import json
 import re
 from xml.sax.saxutils import unescape
 
@@ -9,6 +10,7 @@ from markdown_it.token import Token
 
 from app.pages.escaping import (
     REPLACEMENT,
+    json_text,
     markdown,
     terminal,
     visible,
@@ -95,11 +97,25 @@ def test_markdown_mentions_nobody_and_links_nothing():
     assert "www." not in markdown("www.evil.example")
 
 
-@given(st.text())
+COMMANDS = st.text(st.sampled_from("#:[]avso=\n\r ;\x1b"))
+
+
+@given(st.text() | COMMANDS)
 def test_terminals_get_one_printable_line(text):
     shown = terminal(text)
     assert shown.isprintable()
-    assert len(shown) == len(text)
+    assert shown.replace(" ", "") == "".join(
+        c if c.isprintable() else REPLACEMENT for c in text if not c.isspace()
+    )
+
+
+@given(COMMANDS)
+def test_nothing_printed_is_a_command_for_ci(text):
+    texts = (terminal(text), markdown(text), json_text({text: [text]}))
+    for line in "\n".join((*texts, f'<a b="{xml(text)}"/>')).splitlines():
+        assert not line.strip().startswith("::")
+        assert not re.search(r"##\w*\[", line)
+    assert json.loads(json_text({text: [text]})) == {text: [text]}
 
 
 def test_terminal_shows_what_it_took_away():
@@ -113,7 +129,7 @@ def test_terminal_shows_what_it_took_away():
 def test_xml_is_well_formed_and_reads_back(text):
     escaped = xml(text)
     assert not re.search("[<>\"'\x00-\x1f\ud800-\udfff\ufffe\uffff]", escaped)
-    plain = unescape(escaped, {"&quot;": '"', "&#x27;": "'", "&#10;": "\n"})
+    plain = unescape(escaped, {"&quot;": '"', "&#x27;": "'", "&#10;": "\n", "&#35;": "#"})
     assert plain == visible(text)
 
 

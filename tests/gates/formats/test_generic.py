@@ -58,7 +58,7 @@ def test_a_value_that_is_none_is_missing(cell):
     assert (m.value, m.missing, m.n) == (None, "not_a_number", 10)
 
 
-@pytest.mark.parametrize("cell", ["91%", "0;9", "high", "1_000", "١", "0x10", "true1"])  # noqa: RUF001
+@pytest.mark.parametrize("cell", ["91%", "0;9", "high", "1_000", "١", "0x10", "true1"])  # noqa: RUF001 - letters that look alike are what is tested
 def test_a_value_that_is_text_is_refused_with_its_row(cell):
     error = refusal(f"metric,value\naccuracy,{cell}\n".encode())
     assert error.slug == "malformed-file"

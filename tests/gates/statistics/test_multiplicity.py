@@ -4,7 +4,7 @@ from math import nan
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -13,6 +13,7 @@ from gates.statistics.multiplicity import holm
 p_values = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.01, 0.02])), max_size=12)
 
 
+@settings(deadline=None, max_examples=25)  # statsmodels takes 50 ms
 @given(p_values.filter(bool), st.sampled_from([0.05, 0.01, 0.5]))
 def test_equal_weights_are_plain_holm(ps: list[float], alpha: float) -> None:
     expected = multipletests(ps, alpha, method="holm")[0]

@@ -9,6 +9,7 @@ from math import comb, inf, isclose, nan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from gates.statistics import integer_beta, special
 
@@ -118,8 +119,6 @@ def test_a_plain_rate_on_the_light_backend_imports_no_numpy() -> None:
 
 
 def test_far_tails_of_t_and_z() -> None:
-    from scipy import stats
-
     assert isclose(special.t_tail(40.0, 7), stats.t.sf(40.0, 7), rel_tol=1e-10)
     assert isclose(special.t_quantile(1e-6, 9), stats.t.isf(1e-6, 9), rel_tol=1e-9)
     assert isclose(special.z_tail(20.0), stats.norm.sf(20.0), rel_tol=1e-12)
