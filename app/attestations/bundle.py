@@ -6,7 +6,6 @@ Both are in the JSON of Sigstore's protobufs with nothing added, so that strict 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,11 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from app.attestations.dsse import LEAF_KIND, LEAF_VERSION, Envelope
-from app.ledger.note import ED25519
+from app.attestations.dsse import BUNDLE_TYPE, LEAF_KIND, LEAF_VERSION, Envelope
+from app.ledger.note import VerifierKey
 from app.ledger.reading import Inclusion
 
-BUNDLE_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 TRUSTED_ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 
 
@@ -34,11 +32,11 @@ class TrustedLog:
     valid_until: str | None
 
     @property
-    def raw(self) -> bytes:
-        """The 32 bytes of the Ed25519 key."""
+    def key(self) -> VerifierKey:
+        """The key as checkpoints name it."""
         key = load_der_public_key(self.spki)
         assert isinstance(key, Ed25519PublicKey)
-        return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return VerifierKey(self.origin, key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
     def as_json(self) -> dict[str, Any]:
         """The key as a `TransparencyLogInstance`."""
@@ -53,13 +51,8 @@ class TrustedLog:
                 "keyDetails": "PKIX_ED25519",
                 "validFor": valid,
             },
-            "logId": {"keyId": _text(log_id(self.origin, self.raw))},
+            "logId": {"keyId": _text(self.key.log_id)},
         }
-
-
-def log_id(origin: str, raw: bytes) -> bytes:
-    """The C2SP key id in full; its first four bytes stand in each signature of a checkpoint."""
-    return sha256(origin.encode() + b"\n" + ED25519 + raw).digest()
 
 
 def trusted_root(logs: Sequence[TrustedLog]) -> dict[str, Any]:
@@ -73,12 +66,14 @@ def trusted_root(logs: Sequence[TrustedLog]) -> dict[str, Any]:
     }
 
 
-def bundle(envelope: Envelope, leaf: bytes, place: Inclusion, log: bytes) -> Mapping[str, Any]:
-    """An envelope with the proof that it is in the log. `log` is the log's id."""
+def bundle(
+    envelope: Envelope, leaf: bytes, place: Inclusion, log: VerifierKey
+) -> Mapping[str, Any]:
+    """An envelope with the proof that it is in the log."""
     checkpoint = place.signed.checkpoint
     entry = {
         "logIndex": str(place.index),
-        "logId": {"keyId": _text(log)},
+        "logId": {"keyId": _text(log.log_id)},
         "kindVersion": {"kind": LEAF_KIND, "version": LEAF_VERSION},
         "inclusionProof": {
             "logIndex": str(place.index),

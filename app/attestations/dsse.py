@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+BUNDLE_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 LEAF_KIND: Final = "hashedrekord"
 LEAF_VERSION: Final = "0.0.2"
 KEY_DETAILS: Final = "PKIX_ECDSA_P256_SHA_256"

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.attestations.bundle import BUNDLE_TYPE, bundle, log_id, trusted_root
+from app.attestations.bundle import bundle, trusted_root
+from app.attestations.dsse import BUNDLE_TYPE
 from app.attestations.reading import (
     Signed,
     attestation_keys,
@@ -185,8 +186,7 @@ def _bundle(runtime: Runtime, decision_id: str, who: Principal, predicate: str |
     key = runtime.ledger.verifier_key
     with runtime.engine.connect() as connection:
         place = inclusion(connection, statement.index, [key])
-    log = log_id(key.name, key.public_key)
-    made = bundle(statement.envelope, statement.leaf, place, log)
+    made = bundle(statement.envelope, statement.leaf, place, key)
     return Response(json_bytes(made), media_type=BUNDLE_TYPE)
 
 

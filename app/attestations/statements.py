@@ -11,18 +11,16 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
+from app.attestations.predicates import (
+    DECISION,
+    PREDICATE_TYPES,
+    RESULT,
+    STATEMENT,
+    SUMMARY,
+    level,
+)
 from app.database import to_text
 
-STATEMENT: Final = "https://in-toto.io/Statement/v1"
-DECISION: Final = "decision"
-SUMMARY: Final = "vsa"
-RESULT: Final = "svr"
-PREDICATE_TYPES: Final[Mapping[str, str]] = {
-    # A name that nobody else can own; the page docs/attestations.md describes it.
-    DECISION: "https://clearance.example/attestation/release-decision/v1",
-    SUMMARY: "https://slsa.dev/verification_summary/v1",
-    RESULT: "https://in-toto.io/attestation/svr/v0.2",
-}
 _RESULTS: Final = {"passed": "PASSED", "failed": "FAILED"}
 _FINDING: Final = (
     *("rule", "kind", "mode", "metric", "task", "slice", "quantile", "unit", "direction"),
@@ -87,11 +85,6 @@ def statements(settled: Settlement, verifier: str) -> Mapping[str, dict[str, Any
         }
         for name, predicate in found.items()
     }
-
-
-def level(stage: str) -> str:
-    """The property that a pass at a stage stands for."""
-    return f"CLEARANCE_{stage.upper()}"
 
 
 def _summary(settled: Settlement, verifier: str) -> dict[str, Any]:
@@ -163,7 +156,7 @@ def _finding(gate: str, finding: Mapping[str, Any]) -> dict[str, Any]:
     limit = finding["limit"]
     if limit is not None:
         # A policy may name a signer by their own name.
-        limit = _decimals({key: value for key, value in limit.items() if key != "signed_by"})
+        limit = {key: _decimals(value) for key, value in limit.items() if key != "signed_by"}
     return {
         "gate": gate,
         **{name: _decimals(finding[name]) for name in _FINDING},

@@ -52,9 +52,14 @@ class VerifierKey:
             raise NoteError("an Ed25519 public key has 32 bytes")
 
     @property
+    def log_id(self) -> bytes:
+        """SHA-256(name || newline || type || key): the key's id in full, as Sigstore wants it."""
+        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()
+
+    @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name || newline || type || key)."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
+        """The first four bytes of that."""
+        return self.log_id[:4]
 
     def __str__(self) -> str:
         encoded = b64encode(ED25519 + self.public_key).decode()
