@@ -8,16 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_public_key,
-)
-
 from app.attestations.dsse import BUNDLE_TYPE, LEAF_KIND, LEAF_VERSION, Envelope
 from app.ledger.note import VerifierKey
 from app.ledger.reading import Inclusion
+from app.ledger.signing_keys import raw_log_key
 
 TRUSTED_ROOT_TYPE: Final = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 
@@ -34,9 +28,7 @@ class TrustedLog:
     @property
     def key(self) -> VerifierKey:
         """The key as checkpoints name it."""
-        key = load_der_public_key(self.spki)
-        assert isinstance(key, Ed25519PublicKey)
-        return VerifierKey(self.origin, key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        return VerifierKey(self.origin, raw_log_key(self.spki))
 
     def as_json(self) -> dict[str, Any]:
         """The key as a `TransparencyLogInstance`."""

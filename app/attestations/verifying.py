@@ -56,7 +56,9 @@ class Verified:
         """Whether it says that the artifact passed, valid or not."""
         if self.predicate == SUMMARY:
             return self.claim.get("verificationResult") == "PASSED"
-        return self.predicate == RESULT or self.claim.get("status") == "passed"
+        if self.predicate == RESULT:
+            return bool(self._levels)
+        return self.claim.get("status") == "passed"
 
     @property
     def made_at(self) -> datetime:
@@ -73,8 +75,14 @@ class Verified:
         """Whether it speaks of this stage."""
         if self.claim.get(_own(self.predicate, "stage")) != stage:
             return False
+        return self.predicate == DECISION or level(stage) in self._levels
+
+    @property
+    def _levels(self) -> list[Any]:
+        """What the common predicates say was verified."""
         names = {SUMMARY: "verifiedLevels", RESULT: "properties"}
-        return self.predicate == DECISION or level(stage) in self.claim[names[self.predicate]]
+        found = self.claim.get(names[self.predicate])
+        return found if isinstance(found, list) else []
 
 
 def verified(content: bytes, artifact: str, trust: Trust) -> list[Verified]:

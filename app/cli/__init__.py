@@ -25,7 +25,7 @@ COMMANDS: Final = (
     Command("policy", "draft, lint, publish, compare and try out policies"),
     Command("audit", "the signed checkpoint, and proofs that something is in the record"),
     Command("attestation", "check offline what a decision says about an artifact"),
-    Command("key", "create, list and revoke API keys (on the database)"),
+    Command("key", "API keys, and rotation of signing keys (on the database)"),
     Command("serve", "run the service"),
     Command("migrate", "bring the database to this version (on the database)"),
     Command("demo", "the whole story on a real model, in under a minute"),

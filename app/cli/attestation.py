@@ -125,4 +125,4 @@ def _words(found: Sequence[Verified], digest: str) -> str:
         lines.append("The log was not checked; give its --trusted-root with a Sigstore bundle.")
     else:
         lines.append(f"It is entry {first.index} of {first.log}.")
-    return terminal("\n".join(lines))
+    return "\n".join(terminal(line) for line in lines)

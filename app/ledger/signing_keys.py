@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app.ids import new_id
@@ -43,6 +43,14 @@ def log_key(raw: bytes) -> PublicKey:
     """The log's key from its 32 raw bytes."""
     key = Ed25519PublicKey.from_public_bytes(raw)
     return PublicKey(LOG, key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def raw_log_key(spki: bytes) -> bytes:
+    """The 32 raw bytes of a log key that is kept as SubjectPublicKeyInfo."""
+    key = load_der_public_key(spki)
+    if not isinstance(key, Ed25519PublicKey):
+        raise LogInconsistent("A recorded log key is not Ed25519.")
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def recorded(connection: Connection, purpose: str) -> Sequence[Row[Any]]:
