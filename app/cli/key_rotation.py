@@ -83,6 +83,8 @@ def rotate(purpose: str, to: Path | None) -> Rotated:
             fresh = new_key_pem if purpose == LOG else new_attestation_key_pem
             create_once(following, f"new {purpose} key", fresh)
         old, new = _standing(given, purpose), _loaded(following, purpose)
+        if old.key.id == new.key.id:
+            raise CliError("The new key is the one in use; make another.")
         with engine.connect() as connection:
             is_recorded = current_id(connection, purpose) == new.key.id
         if not is_recorded:
@@ -132,8 +134,6 @@ def _loaded(path: Path, purpose: str) -> _Side:
 
 def _record(given: Settings, engine: Engine, old: _Side, new: _Side) -> None:
     """Append `key.rotated` under the old key; the new log key signs that checkpoint as well."""
-    if old.key.id == new.key.id:
-        raise CliError("The new key is the one in use; make another.")
     now = datetime.now(UTC)
     others = () if old.key.purpose == LOG else (old.key,)
     ledger = Ledger(engine, given, log_signer(given), successor=new.signer, current=others)
