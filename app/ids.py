@@ -20,6 +20,6 @@ def new_id(prefix: str) -> str:
         _last = stamp = max(stamp, _last + 1)
     milliseconds, order = stamp >> 12, stamp & 0xFFF
     # Ids are no secrets, and a system call for each would hand the interpreter to other threads.
-    tail = random.getrandbits(62)  # noqa: S311 - see above
+    tail = random.getrandbits(62)
     value = milliseconds << 80 | 0x7 << 76 | order << 64 | 0b10 << 62 | tail
     return f"{prefix}_{value:032x}"

@@ -4,6 +4,7 @@ It refuses to start on a database whose schema is not the one it was built for.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,6 +27,7 @@ from app.evaluations import routes as evaluation_routes
 from app.idempotency.once import forget_before
 from app.ledger import routes as audit_routes
 from app.ledger.keys import log_signer
+from app.ledger.turns import Turns
 from app.ledger.work import LedgerUnavailable
 from app.ledger.writer import Ledger
 from app.models import routes as model_routes
@@ -73,6 +75,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         runtime = await asyncio.to_thread(_opened, settings, engine, telemetry, clock)
         app.state.runtime = runtime
+        _settle_memory()
         cleaning = asyncio.create_task(_clean(runtime))
         try:
             yield
@@ -117,8 +120,19 @@ def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clo
         keys=KeyRing(engine),
         policies=Shelf(engine),
         telemetry=telemetry,
+        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
         clock=clock,
     )
+
+
+def _settle_memory() -> None:
+    """What was loaded stays; the collector need not walk it again for every few requests.
+
+    Measured at 16 clients, full collections were half of the slowest answers' time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 async def _clean(runtime: Runtime) -> None:

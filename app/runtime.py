@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
 from app.auth.keys import KeyRing
+from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
 from app.settings import Settings
@@ -34,6 +35,7 @@ class Runtime:
     keys: KeyRing
     policies: Shelf
     telemetry: Telemetry
+    turns: Turns
     clock: Clock = utc_now
 
     @cached_property

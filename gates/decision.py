@@ -111,7 +111,7 @@ def decide(
     if policy.header.registered_before_results:
         checked.insert(0, registration_claims(ctx))
     claims = [claim for _, some in checked for claim in some]
-    settled = iter(concluded(claims, ctx.defaults.alpha_fail))
+    settled = iter(concluded(checked, ctx.defaults.alpha_fail))
     findings: list[Finding] = []
     used: dict[str, Waiver] = {}
     scope = (submission.candidate, submission.stage, at)

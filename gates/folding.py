@@ -5,31 +5,51 @@ from dataclasses import replace
 from datetime import datetime
 
 from gates.evidence import Candidate
-from gates.finding import Finding
+from gates.finding import Finding, finish
 from gates.header import Score
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Defaults
 from gates.statistics.multiplicity import holm
-from gates.verdict import Effect, Outcome, Verdict, worst_outcome
+from gates.verdict import Effect, Mode, Outcome, Verdict, worst_outcome
 from gates.waivers import Waiver, covering
 
 NOT_MEASURED = frozenset({"not_measured", "no_slice", "no_document", "no_baseline"})
 ALWAYS_COUNTS = frozenset({Outcome.ERROR})
 
 
-def concluded(claims: Sequence[Claim], alpha_fail: float) -> list[Finding]:
-    """Findings in claim order: Holm over the family, everything else at alpha_fail alone."""
-    family = [claim for claim in claims if claim.in_family]
-    answers = holm([(claim.p, claim.weight) for claim in family], alpha_fail)
-    levels = {id(claim): answer for claim, answer in zip(family, answers, strict=True)}
+FAMILY = frozenset({"threshold", "versus_baseline"})
+"""The kinds whose findings are tested together (policy.md section 3)."""
+
+Checked = Sequence[tuple[Rule, Sequence[Claim]]]
+"""Each rule with its claims, in policy order."""
+
+
+def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
+    """Findings in claim order: Holm over the family, everything else at alpha_fail alone.
+
+    Each rule weighs 1, shared by its claims; claims without a p-value stay in with p = 1.
+    """
+    family = [
+        (claim, 1 / len(claims))
+        for rule, claims in checked
+        if _enters_family(rule)
+        for claim in claims
+    ]
+    answers = holm([(claim.p, weight) for claim, weight in family], alpha_fail)
+    levels = {id(claim): answer for (claim, _), answer in zip(family, answers, strict=True)}
     findings = []
-    for claim in claims:
+    for claim in (claim for _, claims in checked for claim in claims):
         if claim.settle is None or claim.conclude is None:
             findings.append(claim.finding)
             continue
         rejected, level = levels.get(id(claim), (claim.p <= alpha_fail, alpha_fail))
         findings.append(claim.conclude(claim.settle(rejected, level)))
     return findings
+
+
+def _enters_family(rule: Rule) -> bool:
+    sampled = getattr(rule, "mode", Mode.EXACT) is not Mode.EXACT
+    return sampled and rule.KIND in FAMILY and rule.on_fail in {"fail", "escalate"}
 
 
 def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
@@ -42,7 +62,7 @@ def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
         finding = replace(finding, outcome=Outcome.NOT_APPLICABLE)
     advisory = rule.on_fail == "advise"
     weighed = rule.on_fail == "weigh"
-    return replace(
+    return finish(
         finding,
         effect=_effect(finding, rule, defaults),
         advisory=advisory and finding.outcome not in ALWAYS_COUNTS,

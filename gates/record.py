@@ -1,23 +1,27 @@
 """What a sign-off binds to: one digest over candidate, evidence, policy, waivers and findings."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from hashlib import sha256
-from math import isfinite
-from typing import Any
+from operator import attrgetter
+from typing import TypeVar
 
 from pydantic import TypeAdapter
 
-from gates.canonical import NotCanonical, canonical, digest
+from gates.canonical import digest
 from gates.evidence import Baseline, Candidate, Evidence, Submission
-from gates.finding import Finding
+from gates.finding import Finding, Observed
 from gates.waivers import Waiver
+
+T = TypeVar("T")
 
 _CANDIDATE = TypeAdapter(Candidate)
 _EVIDENCE = TypeAdapter(Evidence)
 _BASELINE = TypeAdapter(Baseline)
-_FINDINGS = TypeAdapter(list[Finding])
 _WAIVERS = TypeAdapter(list[Waiver])
-_COMPUTED = frozenset({"observed", "candidate", "baseline"})
+_COMPUTED = ("observed", "candidate", "baseline")
+_STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _COMPUTED))
+_SEEN = attrgetter(*(field.name for field in fields(Observed)))
 
 
 def decision_digest(
@@ -35,48 +39,32 @@ def decision_digest(
     baseline = submission.baseline
     return digest(
         {
-            "candidate": _plain(_CANDIDATE, submission.candidate),
+            "candidate": _name(_CANDIDATE, submission.candidate),
             "stage": submission.stage,
             "evidence": _name(_EVIDENCE, submission.evidence),
             "baseline": _name(_BASELINE, baseline) if baseline else None,
             "policy": policy_digest,
-            "waivers": _plain(_WAIVERS, used),
-            "findings": _rounded_name(findings),
+            "waivers": _name(_WAIVERS, used) if used else None,
+            "findings": _findings_name(findings),
         }
     )
 
 
-def _plain(adapter: TypeAdapter[Any], value: Any) -> Any:
-    """JSON values without fields at their defaults, so that a new field keeps old digests."""
-    return adapter.dump_python(value, mode="json", exclude_defaults=True)
+def _name(adapter: TypeAdapter[T], value: T) -> str:
+    """Over JSON without fields at their defaults, so that a new field keeps old digests."""
+    return sha256(adapter.dump_json(value, exclude_defaults=True)).hexdigest()
 
 
-def _name(adapter: TypeAdapter[Any], value: Any) -> str:
-    return _hex(_plain(adapter, value))
+def _findings_name(findings: Sequence[Finding]) -> str:
+    """Over the fields in their order; a decision is a few kilobytes, and this is its hot path."""
+    parts = [
+        (_STATED(f), _rounded(f.observed), _rounded(f.candidate), _rounded(f.baseline))
+        for f in findings
+    ]
+    return sha256(repr(parts).encode()).hexdigest()
 
 
-def _hex(plain: Any) -> str:
-    try:
-        return sha256(canonical(plain, is_plain=True)).hexdigest()
-    except NotCanonical:
-        return sha256(canonical(_spelt(plain))).hexdigest()
-
-
-def _rounded_name(findings: Sequence[Finding]) -> str:
-    plain = _plain(_FINDINGS, list(findings))
-    for finding in plain:
-        for part in _COMPUTED & finding.keys():
-            finding[part] = {
-                name: float(f"{item:.12g}") if isinstance(item, float) else item
-                for name, item in finding[part].items()
-            }
-    return _hex(plain)
-
-
-def _spelt(value: Any) -> Any:
-    """A value with its non-finite numbers as words, which JSON has no numbers for."""
-    if isinstance(value, float):
-        return value if isfinite(value) else repr(value)
-    if isinstance(value, dict):
-        return {key: _spelt(item) for key, item in value.items()}
-    return [_spelt(item) for item in value] if isinstance(value, list) else value
+def _rounded(seen: Observed | None) -> tuple[object, ...] | None:
+    if seen is None:
+        return None
+    return tuple([f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])

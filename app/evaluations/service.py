@@ -58,6 +58,8 @@ async def submit(runtime: Runtime, received: Received) -> Response:
     if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
         return kept
     is_large = len(received.raw) > SMALL_BODY
+    if not is_large:
+        await runtime.turns.mine()
     intake = await asyncio.to_thread(understood, received) if is_large else understood(received)
     is_large = is_large or len(intake.evidence.measurements) > 500
     for attempt in range(_TRIES):
@@ -69,7 +71,8 @@ async def submit(runtime: Runtime, received: Received) -> Response:
         )
         written = recorded(case, runtime.attestor)
         try:
-            receipt = await runtime.ledger.commit(written.work)
+            writer = runtime.ledger if is_large else runtime.turns
+            receipt = await writer.commit(written.work)
         except Conflict:
             if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
                 return kept

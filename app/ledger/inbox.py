@@ -5,6 +5,7 @@ It refuses when full and when closed, so that nobody waits for an answer that wi
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from app.ledger.work import LedgerUnavailable
@@ -35,16 +36,16 @@ class Inbox(Generic[T]):
             self._closed = why
             self._ready.notify_all()
 
-    def put(self, item: T) -> None:
-        """Never waits: LedgerUnavailable when full or closed."""
+    def put(self, items: Sequence[T]) -> None:
+        """Never waits; takes all or none: LedgerUnavailable when full or closed."""
         with self._ready:
             if self._closed is not None:
                 raise LedgerUnavailable(self._closed, retry_after=5)
-            if len(self._items) >= self._limit:
+            if len(self._items) + len(items) > self._limit:
                 raise LedgerUnavailable(
                     f"{self._limit} writes are waiting already; try again shortly."
                 )
-            self._items.append(item)
+            self._items.extend(items)
             self._ready.notify()
 
     def take(self, most: int) -> list[T]:

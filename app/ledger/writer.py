@@ -143,13 +143,22 @@ class Ledger:
         self._hand_over(work, answer)
         return answer.result()
 
-    def _hand_over(self, work: Work, answer: Answer) -> None:
-        """Entries are sealed by the caller's thread: the writer's time is the scarce one."""
+    def sealed(self, work: Work, answer: Answer) -> Item:
+        """A Work ready for the writer.
+
+        Entries are sealed by the caller's thread: the writer's time is the scarce one.
+        """
         if self._alarm is not None:
             raise LedgerUnavailable(self._alarm, retry_after=60)
         origin = self._opened().origin
-        entries = tuple(seal(entry, origin) for entry in work.entries)
-        self._inbox.put(Item(work, entries, answer))
+        return Item(work, tuple(seal(entry, origin) for entry in work.entries), answer)
+
+    def put(self, items: Sequence[Item]) -> None:
+        """Hand items to the writer; all of them, or none with LedgerUnavailable."""
+        self._inbox.put(items)
+
+    def _hand_over(self, work: Work, answer: Answer) -> None:
+        self.put([self.sealed(work, answer)])
 
     def _opened(self) -> Log:
         if self._log is None:

@@ -11,7 +11,7 @@ from gates.metrics import Direction, Kind, resolve
 from gates.rules.context import Defaults
 from gates.rules.looks import planned_alpha
 from gates.rules.measured import MIN_CLUSTERS, sample_size
-from gates.selection import EvidenceIndex, Row, is_number
+from gates.rules.selection import EvidenceIndex, Row, is_number
 from gates.units import convert, factor
 
 DEFAULTS = Defaults()

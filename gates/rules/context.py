@@ -77,17 +77,15 @@ class Context:
 class Claim:
     """One finding on its way: settled, or waiting for the release-wide level of the fail side.
 
-    `p` and `weight` enter Holm where `in_family`; others are tested at alpha_fail by themselves
-    (advisory and weighed rules). `conclude` words the finding once the answer is known.
+    `p` enters Holm where the rule is of the family (`gates.folding`); claims of others are tested
+    at alpha_fail by themselves. `conclude` words the finding once the answer is known.
     `hypothesis` and `inputs` name the look that the claim takes.
     """
 
     finding: Finding
-    weight: float = 0.0
     p: float = 1.0
     settle: Callable[[bool, float], Answer] | None = None
     conclude: Callable[[Answer], Finding] | None = None
-    in_family: bool = False
     hypothesis: str | None = None
     inputs: str = ""
     valid_until: datetime | None = None

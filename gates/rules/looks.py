@@ -7,6 +7,7 @@ policy resets nothing, and the same inputs are the same look.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from gates.evidence import Measurement, SliceKey
@@ -28,6 +29,7 @@ def planned_alpha(alpha: float, planned: int, number: int) -> float | None:
     return alpha * share
 
 
+@lru_cache(maxsize=8192)
 def hypothesis_key(
     metric: str, quantile: float | None, task: str | None, slice_: SliceKey, comparison: str
 ) -> str:

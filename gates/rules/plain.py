@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from gates.finding import Finding
 from gates.history import Look
-from gates.rules.base import MetricRule, Rule
+from gates.rules.base import Rule
 from gates.rules.context import Claim, Context
-from gates.verdict import Mode, Outcome
+from gates.verdict import Outcome
 
 
 def _bare(rule: Rule, gate: str, outcome: Outcome, reason: str, message: str) -> Finding:
@@ -27,10 +27,8 @@ def _bare(rule: Rule, gate: str, outcome: Outcome, reason: str, message: str) ->
 
 def inapplicable(rule: Rule, gate: str, why: str) -> Claim:
     """A rule that does not apply; it stays in Holm's family with p = 1."""
-    finding = _bare(rule, gate, Outcome.NOT_APPLICABLE, "not_applicable", f"{rule.id} {why}.")
-    sampled = isinstance(rule, MetricRule) and rule.mode is not Mode.EXACT
-    tested = sampled and rule.KIND in {"threshold", "versus_baseline"}
-    return Claim(finding, weight=1.0, in_family=tested and rule.on_fail in {"fail", "escalate"})
+    message = f"{rule.id} {why}."
+    return Claim(_bare(rule, gate, Outcome.NOT_APPLICABLE, "not_applicable", message))
 
 
 def broken(rule: Rule, gate: str, why: str) -> Claim:

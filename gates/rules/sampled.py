@@ -4,13 +4,13 @@ Shared by the rules that test a metric against a limit or a baseline; what they 
 the answer comes about does not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from gates.evidence import Measurement
 from gates.explanation import sentence
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
@@ -25,7 +25,7 @@ from gates.rules.looks import (
 from gates.rules.measured import Absent, Picked, Subject, blocks
 from gates.rules.selection import Target
 from gates.statistics.estimate import Estimate
-from gates.verdict import Mode, Outcome
+from gates.verdict import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def draft(
 def absent_claim(finding: Finding, absent: Absent, subject: Subject) -> Claim:
     """A claim without evidence: it stays in the family with p = 1."""
     missing = replace(finding, outcome=Outcome.MISSING, reason=absent.reason)
-    return Claim(replace(missing, message=sentence(missing, subject.title, absent.detail)))
+    return Claim(finish(missing, message=sentence(missing, subject.title, absent.detail)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _concluded(
     answer: Answer,
 ) -> Finding:
     unit = finding.unit or picked.measurement.unit
-    settled = replace(
+    settled = finish(
         finding,
         outcome=answer.outcome,
         reason=answer.reason,
@@ -226,14 +226,4 @@ def _concluded(
         look=look,
         flags=(*finding.flags, *picked.flags),
     )
-    # The finding is nobody else's yet; copying it once more to add its sentence is a tenth of
-    # what a decision costs.
-    object.__setattr__(settled, "message", sentence(settled, subject.title, detail))
-    return settled
-
-
-def share_weights(claims: Sequence[Claim], rule: MetricRule) -> list[Claim]:
-    """Give a rule's claims equal shares of its weight 1 in the release-wide family."""
-    sampled = rule.mode is not Mode.EXACT and rule.on_fail in {"fail", "escalate"}
-    weight = 1 / len(claims)
-    return [replace(claim, in_family=sampled, weight=weight) for claim in claims]
+    return finish(settled, message=sentence(settled, subject.title, detail))

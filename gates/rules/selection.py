@@ -87,7 +87,8 @@ def _row(measurement: Measurement, pointer: str) -> Row:
 
 def possible(m: Measurement, kind: str | None, pointer: str) -> None:
     """Raise ImpossibleEvidence for values that no sample can have (policy.md section 4)."""
-    for field, detail in (*_impossible_counts(m), *_impossible_spread(m), *_misaligned(m)):
+    faults = () if _plainly_possible(m) else _faults(m)
+    for field, detail in faults:
         raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", f"{m.metric}: {detail}")
     if kind != "proportion":
         return
@@ -97,6 +98,29 @@ def possible(m: Measurement, kind: str | None, pointer: str) -> None:
         field = "value" if m.scores is None else "scores"
         detail = f"{m.metric} is a proportion; {outside[0]:g} does not lie in 0 to 1"
         raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", detail)
+
+
+def _plainly_possible(m: Measurement) -> bool:
+    """The common case at a glance: a value or a count of n, nothing else."""
+    n = m.n
+    return (
+        m.scores is None
+        and m.exceed is None
+        and m.stderr is None
+        and m.ci is None
+        and m.confidence is None
+        and m.ids is None
+        and m.clusters is None
+        and 0 <= m.n_errored <= MAX_COUNT
+        and (n is None or 0 <= n <= MAX_COUNT)
+        and (m.count is None or (n is not None and 0 <= m.count <= n))
+    )
+
+
+def _faults(m: Measurement) -> Iterator[tuple[str, str]]:
+    yield from _impossible_counts(m)
+    yield from _impossible_spread(m)
+    yield from _misaligned(m)
 
 
 def _impossible_counts(m: Measurement) -> Iterator[tuple[str, str]]:
@@ -143,6 +167,9 @@ def targets(
     rule's `require` they must be there, or are reported as absent.
     """
     rows = _matching(rule, metric, index)
+    if len(rows) == 1 and not rule.by:
+        only = rows[0].measurement
+        return [Target(only.task, only.slice, rows=(rows[0],))]
     tasks = {row.measurement.task for row in rows}
     fixed = tuple(sorted((rule.where or {}).items()))
     if rule.task is None and len(tasks) > 1:
@@ -181,6 +208,9 @@ def _target(
 
 
 def _matching(rule: MeasuredRule, metric: str, index: EvidenceIndex) -> list[Row]:
+    if not rule.where and not rule.by and rule.task is None and rule.source is None:
+        whole = [row for row in index.rows(metric) if not row.measurement.slice]
+        return [row for row in whole if not row.measurement.aggregate] or whole
     where = rule.where or {}
     dimensions = {*where, *(rule.by or ())}
     found = [

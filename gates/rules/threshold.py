@@ -22,7 +22,6 @@ from gates.rules.sampled import (
     compared_claim,
     draft,
     point_value,
-    share_weights,
     tested_claim,
     unsettled_claim,
 )
@@ -81,7 +80,7 @@ class Threshold(JudgedRule):
             detail = f"{subject.metric} was expected for {name}={value} and is not there"
             absent = Absent("not_measured", detail)
             claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
-        return share_weights(claims, self)
+        return claims
 
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
         limit = {"min": self.min, "max": self.max}
@@ -110,6 +109,9 @@ class Threshold(JudgedRule):
         )
         if isinstance(known, Unsettled):
             return unsettled_claim(finding, self, subject, picked, asked, known)
+        if _is_share(known) and self.min is not None and self.max is not None:
+            why = Unsettled("no_uncertainty", _RANGE_OF_QUANTILE)
+            return unsettled_claim(finding, self, subject, picked, asked, why)
         asked = self._on_scale_of(known, asked, subject)
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
@@ -122,11 +124,21 @@ class Threshold(JudgedRule):
 
     def _on_scale_of(self, known: Estimate, asked: Asked, subject: Subject) -> Asked:
         """A count over the limit speaks of a share: p95 <= T means share within T >= 95%."""
-        if getattr(known, "scale", "metric") != "share_within_limit":
+        if not _is_share(known):
             return asked
         at_least = subject.quantile if self.max is not None else None
         at_most = subject.quantile if self.max is None else None
         return replace(asked, minimum=at_least, maximum=at_most, scale="share_within_limit")
+
+
+_RANGE_OF_QUANTILE = (
+    "a count over one limit, or percentiles, say nothing about both ends of a range; send "
+    "per-example values"
+)
+
+
+def _is_share(known: Estimate) -> bool:
+    return getattr(known, "scale", "metric") == "share_within_limit"
 
 
 def _direction_problems(rule: Threshold, subject: Subject) -> list[tuple[str, str]]:

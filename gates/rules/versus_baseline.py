@@ -29,7 +29,6 @@ from gates.rules.sampled import (
     compared_claim,
     draft,
     point_value,
-    share_weights,
     tested_claim,
     unsettled_claim,
 )
@@ -107,7 +106,7 @@ class VersusBaseline(JudgedRule):
             target = Target(None, ((name, value),))
             absent = Absent("not_measured", f"{subject.metric} is not there for {name}={value}")
             claims.append(absent_claim(self._draft(gate, subject, target), absent, subject))
-        return share_weights(claims, self)
+        return claims
 
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
         return draft(self, gate, subject, target, dict(self.versus_baseline.given()))

@@ -271,6 +271,13 @@ def test_quantiles_from_counts_over_the_limit() -> None:
     assert other.verdict is Verdict.ESCALATE
 
 
+def test_a_count_over_one_limit_does_not_settle_a_range() -> None:
+    rule = "metric: latency, quantile: 0.95, min: 0.1, max: 0.8, unit: s"
+    decision = judge(rule, m("latency", exceed=Exceed(0.8, 0), n=5000, unit="s"))
+    assert only(decision).reason == "no_uncertainty"
+    assert decision.verdict is Verdict.ESCALATE
+
+
 def test_quantiles_from_values() -> None:
     rule = "metric: latency, quantile: 0.95, max: 0.8, unit: s"
     values = tuple(0.5 + 0.25 * (i % 100) / 100 for i in range(400))
