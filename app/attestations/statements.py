@@ -201,7 +201,8 @@ def _decimals(value: Any) -> Any:
     """Fractions as decimal strings: not every reader's numbers are ours. Counts stay integers."""
     match value:
         case float():
-            return format(Decimal(repr(value)), "f")
+            text = repr(value)
+            return text if "e" not in text else format(Decimal(text), "f")
         case dict():
             return {key: _decimals(item) for key, item in value.items()}
         case list() | tuple():

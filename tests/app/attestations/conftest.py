@@ -55,5 +55,3 @@ def sigstore_judge() -> Judge:
         return found
 
     return judge
-
-

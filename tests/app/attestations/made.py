@@ -1,4 +1,4 @@
-"""Attestations as the service makes them, without a service: a settlement, a key, and a small log."""
+"""Attestations as the service makes them, without a service: settlement, key and a small log."""
 
 import base64
 import copy
@@ -32,10 +32,20 @@ def decision(**changes: Any) -> dict[str, Any]:
     observed = {"value": 0.95, "n": 2000, "count": 1900, "lower": 0.9406582622199664}
     finding = {
         **dict.fromkeys(("task", "quantile", "waiver", "note", "unit"), None),
-        **{"rule": "accuracy", "kind": "threshold", "mode": "prove", "metric": "accuracy"},
-        **{"slice": {}, "direction": "higher", "outcome": "pass", "reason": "limit_met"},
-        **{"effect": "none", "proven": True, "advisory": False, "observed": observed},
-        **{"limit": {"min": 0.85}, "message": "Ada Lovelace approved this."},
+        "rule": "accuracy",
+        "kind": "threshold",
+        "mode": "prove",
+        "metric": "accuracy",
+        "slice": {},
+        "direction": "higher",
+        "outcome": "pass",
+        "reason": "limit_met",
+        "effect": "none",
+        "proven": True,
+        "advisory": False,
+        "observed": observed,
+        "limit": {"min": 0.85},
+        "message": "Ada Lovelace approved this.",
     }
     return {
         "id": "dec_1",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it is exported
 
 from app.attestations.dsse import pae
 from tests.app.attestations.attacks import ATTACKS, b64_decoded, url_safe, wrong_keyid

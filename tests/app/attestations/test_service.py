@@ -1,4 +1,4 @@
-"""Attestations of a running service: what is there when, what it says, and that the log holds it."""
+"""Attestations of a running service: what is there when, what it says, that the log holds it."""
 
 import base64
 import json

@@ -3,6 +3,7 @@
 import copy
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,9 @@ def check(value: object, trusted: Trust, artifact: str = ARTIFACT) -> list[Verif
     return verified(json.dumps(value).encode(), artifact, trusted)
 
 
-def resigned(signer: PemAttestationSigner, envelope: dict, payload: bytes) -> dict:
+def resigned(
+    signer: PemAttestationSigner, envelope: dict[str, Any], payload: bytes
+) -> dict[str, Any]:
     signature = b64(signer.sign(pae(envelope["payloadType"], payload)))
     signed = [{"keyid": signer.key.id, "sig": signature}]
     return envelope | {"payload": b64(payload), "signatures": signed}
@@ -95,9 +98,7 @@ def test_each_alteration_is_refused(passed: Made, attack: str, says: str):
     with pytest.raises(EnvelopeError, match=says):
         check(passed.bundle() | {"dsseEnvelope": envelope}, trust(passed, logs=True))
     with pytest.raises(EnvelopeError):
-        check(
-            passed.bundle() | {"dsseEnvelope": envelope}, trust(passed, keys=False, logs=True)
-        )
+        check(passed.bundle() | {"dsseEnvelope": envelope}, trust(passed, keys=False, logs=True))
 
 
 def test_every_attack_is_in_the_table_above():
@@ -200,7 +201,7 @@ def test_a_bundle_of_another_shape_is_refused(passed: Made):
         {"verificationMaterial": None},
         {"verificationMaterial": {"publicKey": {"hint": "x"}, "tlogEntries": []}},
     ):
-        with pytest.raises(EnvelopeError, match="mediaType|verificationMaterial"):
+        with pytest.raises(EnvelopeError, match=r"mediaType|verificationMaterial"):
             check(passed.bundle() | changes, trust(passed))
 
 

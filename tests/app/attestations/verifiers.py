@@ -1,4 +1,4 @@
-"""Installs @sigstore/verify and a Node that runs it below .cache, from the registries as configured.
+"""Installs @sigstore/verify and a Node that runs it below .cache, from the set registries.
 
 Versions are fixed here and, with hashes, in sigstore/package-lock.json; nothing is installed twice.
 """
