@@ -30,6 +30,7 @@ VERIFY_EPILOG = """\b
 Examples:
   clearance attestation verify a.sigstore.json --artifact sha256:… --trusted-root root.json
   clearance attestation verify a.intoto.jsonl --artifact sha256:… --key key.pem --stage evaluation
+
 \b
 The file is a DSSE envelope, in-toto JSON lines, or a Sigstore bundle. With --trusted-root the
 bundle must be in that log, which vouches for the key where no --key is given.

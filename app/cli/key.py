@@ -127,6 +127,7 @@ ROTATE_EPILOG = """\b
 Examples:
   clearance key rotate --attestation
   clearance key rotate --log --to new-key.pem
+
 \b
 Stop the service first, or restart it afterwards: a process with the old key
 stops writing. Old public keys stay served with the times of their validity.
