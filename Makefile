@@ -58,7 +58,7 @@ serve: $(STAMP) ## run the service on http://127.0.0.1:8000
 	$(BIN)/clearance serve
 
 demo: $(STAMP) ## the whole story on a real model in under a minute
-	$(BIN)/clearance demo
+	$(BIN)/clearance demo --keep .demo
 
 lock: $(UV_STAMP) ## resolve pyproject.toml into requirements.lock (names, versions, hashes)
 	@$(FROM_INDEX) $(UV) pip compile $(COMPILE) --group dev --output-file requirements.lock pyproject.toml

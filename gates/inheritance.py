@@ -121,3 +121,60 @@ def open_fields(raw: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, Mapping):
             found += [f"{name}.{inner}" for inner in open_fields(value)]
     return found
+
+
+def loosened_since(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what, how) in which a resolved policy is looser than the version of it in force.
+
+    Rules are compared as `extends` compares them, each with its policy's defaults written in; of
+    the header, a narrower `applies_to`, fewer reviews, a longer validity, more candidates and a
+    dropped `registered_before_results` count. An added rule, gate or review only tightens.
+    """
+    found = []
+    after = _rules_of(new)
+    for name, rule in _rules_of(old).items():
+        if name not in after:
+            found.append((name, "removed"))
+        elif looser := looser_fields(rule, after[name]):
+            found.append((name, f"{', '.join(looser)} looser than in the version in force"))
+    return found + _looser_header(old, new)
+
+
+def _rules_of(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    defaults = document.get("defaults") or {}
+    return {
+        f"{gate}/{rule['id']}": {**{k: defaults.get(k, v) for k, v in _STANDARD.items()}, **rule}
+        for gate, rules in (document.get("gates") or {}).items()
+        for rule in rules
+    }
+
+
+_STANDARD: Mapping[str, object] = {
+    "confidence": 0.95,
+    "on_inconclusive": "escalate",
+    "on_missing": "fail",
+    "max_error_share": 0.02,
+}
+
+
+def _looser_header(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    before, after = old.get("applies_to") or {}, new.get("applies_to") or {}
+    if not all(_covers(after.get(part, []), before.get(part, [])) for part in ("model", "stage")):
+        found.append(("applies_to", "no longer covers what it did"))
+    asked, asks = _reviews(old), _reviews(new)
+    if any(asks.get(role, 0) < people for role, people in asked.items()):
+        found.append(("escalation", "asks fewer people"))
+    if new.get("valid_days", 90) > old.get("valid_days", 90):
+        found.append(("valid_days", "longer"))
+    if old.get("registered_before_results") and not new.get("registered_before_results"):
+        found.append(("registered_before_results", "dropped"))
+    most = new.get("max_candidates")
+    if old.get("max_candidates") is not None and (most is None or most > old["max_candidates"]):
+        found.append(("max_candidates", "more"))
+    return found
+
+
+def _reviews(document: Mapping[str, Any]) -> dict[str, int]:
+    asked = (document.get("escalation") or {}).get("reviews") or [{"role": "*"}]
+    return {str(ask["role"]): int(ask.get("min", 1)) for ask in asked}

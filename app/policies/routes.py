@@ -73,7 +73,7 @@ async def written(request: Request) -> Written:
     status_code=201,
     summary="Publish a new version",
     description="201 with the new version; 200 where the newest version says the same already. "
-    "A version that loosens what it inherits is not in force before a second person approves it.",
+    "A version that loosens what it inherits, or the version in force, waits for a second person.",
     responses={
         201: {"model": PublishedOut},
         200: {"model": PublishedOut, "description": "The newest version says the same."},

@@ -1,9 +1,10 @@
 """Publishing and approving policies; a version never changes.
 
-One that loosens what it inherits waits for a second person; until then the one before it holds.
+One that loosens what it inherits, or the version in force, waits for a second person; until then
+the one before it holds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from app.ids import new_id
 from app.ledger.work import Conflict, NewEntry, Work
 from app.policies import packs
 from app.policies.tables import policy_epoch, policy_version
+from gates.inheritance import loosened_since
 from gates.policy import Policy, load
 from gates.resolution import Resolver
 
@@ -61,6 +63,13 @@ def newest(connection: Connection, name: str) -> Row[Any] | None:
     return connection.execute(query.order_by(policy_version.c.version.desc()).limit(1)).first()
 
 
+def in_force(connection: Connection, name: str) -> Row[Any] | None:
+    """The newest approved version."""
+    query = select(policy_version).where(policy_version.c.name == name)
+    query = query.where(policy_version.c.is_approved)
+    return connection.execute(query.order_by(policy_version.c.version.desc()).limit(1)).first()
+
+
 def version_of(connection: Connection, name: str, version: int | None) -> Row[Any]:
     """A version, or the one in force (the newest where none is), or 404."""
     query = select(policy_version).where(policy_version.c.name == name)
@@ -74,9 +83,12 @@ def version_of(connection: Connection, name: str, version: int | None) -> Row[An
     return row
 
 
-def loosened_json(policy: Policy) -> list[dict[str, str]]:
-    """What is looser than in a parent, and why."""
-    return [{"rule": rule, "reason": reason} for rule, reason in policy.loosened]
+def loosened_json(
+    policy: Policy, in_force: Mapping[str, Any] | None = None
+) -> list[dict[str, str]]:
+    """What is looser than in a parent, or than in the version in force, and why."""
+    since = [] if in_force is None else loosened_since(in_force, policy.document)
+    return [{"rule": rule, "reason": reason} for rule, reason in (*policy.loosened, *since)]
 
 
 def published(
@@ -93,7 +105,9 @@ def published(
     last = newest(connection, name)
     if last is not None and last.digest == policy.digest:
         return last, None, None
-    waits = bool(policy.loosened)
+    before = in_force(connection, name)
+    loosened = loosened_json(policy, before.document if before is not None else None)
+    waits = bool(loosened)
     values = {
         "name": name,
         "version": 1 if last is None else last.version + 1,
@@ -103,7 +117,7 @@ def published(
         "document": policy.document,
         "owner": policy.header.owner,
         "warnings": list(policy.warnings),
-        "loosened": loosened_json(policy),
+        "loosened": loosened,
         "is_approved": not waits,
         "published_at": now,
         "published_by": who.id,
@@ -120,7 +134,7 @@ def published(
         data={
             "version": values["version"],
             "active": not waits,
-            "loosened": [rule for rule, _ in policy.loosened][:100],
+            "loosened": [item["rule"] for item in loosened][:100],
         },
     )
     apply = None if waits else raise_epoch

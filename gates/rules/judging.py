@@ -45,14 +45,18 @@ class Question:
             return min(1.0, 2 * min(below, above))
         return min(below, above)
 
-    def clears(self, *, errors: bool) -> bool:
-        """Whether the bounds at this look's level lie on the good side of (relaxed) limits."""
+    def clears(self, low: float, high: float) -> bool:
+        """Whether pass-side bounds lie on the good side of (for guard: relaxed) limits."""
         relax = self.notice if self.mode is Mode.GUARD else 0.0
-        low = self.estimate.lower(self.alpha, errors=errors) if self.minimum is not None else inf
-        high = self.estimate.upper(self.alpha, errors=errors) if self.maximum is not None else -inf
         return (self.minimum is None or low >= self.minimum - relax) and (
             self.maximum is None or high <= self.maximum + relax
         )
+
+    def pass_bounds(self, *, errors: bool) -> tuple[float, float]:
+        """Both bounds at this look's level, each only where a limit asks for it."""
+        low = self.estimate.lower(self.alpha, errors=errors) if self.minimum is not None else inf
+        high = self.estimate.upper(self.alpha, errors=errors) if self.maximum is not None else -inf
+        return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,11 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
         level: The alpha at which it did, or at which it could not.
     """
     fails = rejected and not question.voids
-    observed = _observed(question, fails=fails, level=level)
+    bounds = question.pass_bounds(errors=True)
+    observed = _observed(question, bounds, fails=fails, level=level)
     if fails:
         return Answer(Outcome.FAIL, "limit_missed", observed, proven=True)
-    clears = question.clears(errors=True)
+    clears = question.clears(*bounds)
     blocks = [b for b in question.blocks if clears or b != "contradicts_attempt"]
     reasons: Sequence[str] = (*question.voids, *blocks)
     if clears and not reasons:
@@ -92,7 +97,9 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
         reason = "limit_met" if proven else "no_violation_found"
         return Answer(Outcome.PASS, reason, observed, proven=proven)
     if not reasons:
-        with_errors_only = question.n_errored > 0 and question.clears(errors=False)
+        with_errors_only = question.n_errored > 0 and question.clears(
+            *question.pass_bounds(errors=False)
+        )
         reasons = ("too_many_errors",) if with_errors_only else ("interval_straddles_limit",)
     reason = reasons[0]
     wants_samples = reason in SETTLED_BY_SAMPLES and question.next_alpha is not None
@@ -127,21 +134,22 @@ def _samples(question: Question) -> int | None:
     return max(needed)
 
 
-def _observed(question: Question, *, fails: bool, level: float) -> Observed:
+def _observed(
+    question: Question, bounds: tuple[float, float], *, fails: bool, level: float
+) -> Observed:
     """Bounds that never contradict the outcome: the fail side is nudged by one ulp at most."""
     estimate, minimum, maximum = question.estimate, question.minimum, question.maximum
     two = minimum is not None and maximum is not None
     fail_level = level / 2 if two else level
-    low_is_pass_side = minimum is not None
-    high_is_pass_side = maximum is not None
+    shows_low, shows_high = minimum is not None, maximum is not None
     if two and fails:
         below = minimum is not None and estimate.p_below(minimum) <= fail_level
-        low_is_pass_side, high_is_pass_side = below, not below
-    lower, low_alpha = _bound_low(question, pass_side=low_is_pass_side, level=fail_level)
-    upper, high_alpha = _bound_high(question, pass_side=high_is_pass_side, level=fail_level)
-    if minimum is not None and not high_is_pass_side:
+        shows_low, shows_high = below, not below
+    lower = bounds[0] if shows_low else estimate.lower(fail_level, errors=False)
+    upper = bounds[1] if shows_high else estimate.upper(fail_level, errors=False)
+    if minimum is not None and not shows_high:
         upper = min(upper, minimum) if fails else _above(upper, minimum, question)
-    if maximum is not None and not low_is_pass_side:
+    if maximum is not None and not shows_low:
         lower = max(lower, maximum) if fails else _below(lower, maximum, question)
     return Observed(
         value=estimate.value,
@@ -149,23 +157,13 @@ def _observed(question: Question, *, fails: bool, level: float) -> Observed:
         count=estimate.count,
         n_errored=question.n_errored,
         lower=lower if lower > -inf else None,
-        lower_confidence=round(1 - low_alpha, 12),
+        lower_confidence=round(1 - (question.alpha if shows_low else fail_level), 12),
         upper=upper if upper < inf else None,
-        upper_confidence=round(1 - high_alpha, 12),
+        upper_confidence=round(1 - (question.alpha if shows_high else fail_level), 12),
         method=estimate.method,
         approximate=estimate.approximate,
         scale=question.scale,
     )
-
-
-def _bound_low(question: Question, *, pass_side: bool, level: float) -> tuple[float, float]:
-    alpha = question.alpha if pass_side else level
-    return question.estimate.lower(alpha, errors=pass_side), alpha
-
-
-def _bound_high(question: Question, *, pass_side: bool, level: float) -> tuple[float, float]:
-    alpha = question.alpha if pass_side else level
-    return question.estimate.upper(alpha, errors=pass_side), alpha
 
 
 def _above(bound: float, limit: float, question: Question) -> float:

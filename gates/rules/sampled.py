@@ -181,7 +181,8 @@ def tested_claim(
     )
     inputs = inputs_digest(asked.inputs)
     level = levels(ctx, rule, key, inputs)
-    foreign = any(mark in ctx.history.foreign_evidence for mark in fingerprints(m))
+    known = ctx.history.foreign_evidence
+    foreign = bool(known) and any(mark in known for mark in fingerprints(m))
     question = Question(
         estimate=estimate,
         minimum=asked.minimum,

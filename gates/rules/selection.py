@@ -90,7 +90,7 @@ def possible(m: Measurement, kind: str | None, pointer: str) -> None:
     faults = () if _plainly_possible(m) else _faults(m)
     for field, detail in faults:
         raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", f"{m.metric}: {detail}")
-    if kind != "proportion":
+    if kind != "proportion" or (m.scores is None and (m.value is None or 0 <= m.value <= 1)):
         return
     values = m.scores if m.scores is not None else (m.value,)
     outside = [value for value in values if is_number(value) and not 0 <= (value or 0) <= 1]

@@ -97,6 +97,21 @@ def test_what_loosens_waits_for_a_second_person(service: Service):
     assert "policy.approved" in types
 
 
+def test_a_version_looser_than_the_one_in_force_waits_for_a_second_person(service: Service):
+    author = service.key("ann", "policy_editor", person=True)
+    second = service.key("bob", "policy_editor", person=True)
+    assert put(service, "support-bot-release", POLICY, author).json()["active"] is True
+    looser = put(service, "support-bot-release", POLICY.replace("min: 0.85", "min: 0.80"), author)
+    assert looser.json()["active"] is False
+    assert "min looser" in looser.json()["loosened"][0]["reason"]
+    shown = service.call("GET", "/v1/policies/support-bot-release").json()
+    assert shown["version"] == 1
+    stricter = put(service, "support-bot-release", POLICY.replace("min: 0.85", "min: 0.9"), author)
+    assert stricter.json()["active"] is True
+    path = "/v1/policies/support-bot-release/versions/2/approve"
+    assert service.call("POST", path, second).status_code in {200, 409}
+
+
 @pytest.mark.parametrize(
     ("text", "pointer"),
     [
