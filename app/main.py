@@ -15,6 +15,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Engine
 
 from app import errors, openapi, operations
+from app.attestations import routes as attestation_routes
+from app.attestations.attestor import Attestor
+from app.attestations.keys import attestation_signer, introduce
 from app.auth import routes as key_routes
 from app.auth.keys import KeyRing
 from app.database import make_engine, require_current
@@ -49,6 +52,8 @@ ROUTERS = (
     evaluation_routes.router,
     decision_routes.router,
     report_routes.router,
+    attestation_routes.router,
+    attestation_routes.public,
     clearance_routes.router,
     review_routes.router,
     policy_routes.router,
@@ -103,12 +108,15 @@ def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clo
     require_current(engine)
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    ledger = Ledger(engine, settings, log_signer(settings))
+    signer = attestation_signer(settings)
+    ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
+    introduce(engine, ledger, signer.key, clock())
     return Runtime(
         settings=settings,
         engine=engine,
         ledger=ledger,
+        attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
         policies=Shelf(engine),
         telemetry=telemetry,

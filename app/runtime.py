@@ -8,6 +8,7 @@ from functools import cached_property
 from fastapi import Request
 from sqlalchemy import Engine
 
+from app.attestations.attestor import Attestor
 from app.auth.keys import KeyRing
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
@@ -30,6 +31,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     ledger: Ledger
+    attestor: Attestor
     keys: KeyRing
     policies: Shelf
     telemetry: Telemetry

@@ -30,6 +30,8 @@ class Settings:
     log_origin: str | None = None
     log_key_file: Path | None = None
     log_key_pem: str | None = field(default=None, repr=False)
+    attestation_key_file: Path | None = None
+    attestation_key_pem: str | None = field(default=None, repr=False)
     public_url: str | None = None
     max_body_bytes: int = 20 * 1024 * 1024
     queue_size: int = 1024
@@ -50,10 +52,10 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
-        if self.log_key_file is not None and self.log_key_pem is not None:
-            raise SettingsError(
-                f"Set {PREFIX}LOG_KEY_FILE or {PREFIX}LOG_KEY_PEM, not both: they might differ."
-            )
+        for key in ("log_key", "attestation_key"):
+            if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
+                name = f"{PREFIX}{key.upper()}"
+                raise SettingsError(f"Set {name}_FILE or {name}_PEM, not both: they might differ.")
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,7 +112,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values)
 
 
-_READERS: Mapping[str, Callable[[str], Any]] = {"data_dir": Path, "log_key_file": Path}
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "data_dir": Path,
+    "log_key_file": Path,
+    "attestation_key_file": Path,
+}
 
 
 def _whole_number(variable: str, text: str) -> int:

@@ -1,9 +1,10 @@
-"""`clearance key`: API keys, made and ended on the database itself.
+"""`clearance key`: API keys, made and ended on the database itself, and signing keys, rotated.
 
 A key's secret is printed once, to stdout, and stored nowhere.
 """
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 from sqlalchemy import select
@@ -12,18 +13,20 @@ from app.auth import keys
 from app.auth.keys import KeyRequest
 from app.auth.roles import PLAIN_ROLES
 from app.auth.tables import api_key, principal
+from app.cli import key_rotation
 from app.cli.exits import CliError
 from app.cli.local import OPERATOR, database, opened
 from app.cli.output import plain_output, show_json, show_text
 from app.cli.table import columns
 from app.database import require_current, to_text
+from app.ledger.signing_keys import ATTESTATION, LOG
 
 ROLES = f"{', '.join(PLAIN_ROLES)}, reviewer:<stake>"
 
 
 @click.group()
 def key() -> None:
-    """Create, list and revoke API keys, on the database that CLEARANCE_DATABASE_URL names."""
+    """API keys and signing keys, on the database that CLEARANCE_DATABASE_URL names."""
 
 
 CREATE_EPILOG = """\b
@@ -118,3 +121,39 @@ def revoke(id: str, output: str) -> None:  # noqa: A002 - click names it so
         show_json({"id": id, "revoked": True})
     else:
         show_text(f"{id} is revoked.")
+
+
+ROTATE_EPILOG = """\b
+Examples:
+  clearance key rotate --attestation
+  clearance key rotate --log --to new-key.pem
+
+\b
+Stop the service first, or restart it afterwards: a process with the old key
+stops writing. Old public keys stay served with the times of their validity.
+"""
+
+
+@key.command(epilog=ROTATE_EPILOG)
+@click.option("--log", "purpose", flag_value=LOG, help="The key that signs checkpoints.")
+@click.option("--attestation", "purpose", flag_value=ATTESTATION, help="The key of attestations.")
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The new private key; needed where the old one is configured.",
+)
+@plain_output
+def rotate(purpose: str | None, to: Path | None, output: str) -> None:
+    """Hand over from a signing key to the next."""
+    if purpose is None:
+        raise CliError("Say which key: --log or --attestation.")
+    done = key_rotation.rotate(purpose, to)
+    if output == "json":
+        where = str(done.to_configure) if done.to_configure else None
+        show_json({"purpose": purpose, "old": done.old, "new": done.new, "configure": where})
+        return
+    lines = [f"The {purpose} key is now {done.new}.", f"{done.old} stays served for checking."]
+    if done.to_configure:
+        name = f"CLEARANCE_{purpose.upper()}_KEY_FILE"
+        lines.append(f"Let {name} name {done.to_configure} before the next start.")
+    show_text("\n".join([*lines, "Restart every running process."]))

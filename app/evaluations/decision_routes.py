@@ -149,7 +149,9 @@ async def revoke(request: Request, who: MayRevoke, decision_id: DecisionId) -> R
     def prepared() -> Any:
         with runtime.engine.connect() as connection:
             row = reading.found(connection, decision_id, who)
-        return revoking.revoked(row, given.reason, who, runtime.clock())
+            return revoking.revoked(
+                connection, row, given.reason, who, runtime.clock(), runtime.attestor
+            )
 
     await runtime.ledger.commit(await asyncio.to_thread(prepared))
     return as_json(await asyncio.to_thread(_shown, runtime, decision_id, who))

@@ -29,8 +29,13 @@ def received(decision: Row, blobs: Mapping[str, str], persons: Mapping[str, str]
     )
 
 
-def decided(decision: Row, blobs: Mapping[str, str], engine: Mapping[str, Any]) -> NewEntry:
-    """`decision.recorded`: the verdict, what it followed from, and what a sign-off binds to."""
+def decided(
+    decision: Row,
+    blobs: Mapping[str, str],
+    engine: Mapping[str, Any],
+    signed: Mapping[str, Any],
+) -> NewEntry:
+    """`decision.recorded`: the verdict, what it followed from, what was signed about it."""
     end = decision["valid_until"]
     return NewEntry(
         id=decision["entry"],
@@ -43,6 +48,7 @@ def decided(decision: Row, blobs: Mapping[str, str], engine: Mapping[str, Any]) 
             "inputs": blobs["inputs"],
             "policy": decision["policy_digest"],
             "document": digest_of(decision["document"]),
+            **signed,
         },
         data={
             "candidate": _candidate(decision),

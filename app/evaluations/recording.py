@@ -1,13 +1,15 @@
 """A decision as rows, log entries and the answer's bytes: what is committed all or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Table
 
+from app.attestations.attestor import Attested, Attestor
+from app.attestations.statements import Settlement
 from app.auth.keys import Principal
 from app.database import to_text
 from app.evaluations import entries
@@ -108,12 +110,13 @@ def links(public_url: str, decision_id: str) -> dict[str, str]:
     return {
         "self": here,
         "report": f"{here}/report",
+        "attestation": f"{here}/attestation",
         "barrier": f"{here}/barrier",
         "replay": f"{here}/replay",
     }
 
 
-def recorded(case: Case) -> Recorded:
+def recorded(case: Case, attestor: Attestor) -> Recorded:
     """Everything that committing the case writes."""
     decided, candidate = case.decided, case.submission.candidate
     ids = {"decision": new_id("dec"), "evaluation": new_id("ev"), "entry": new_id("ent")}
@@ -122,23 +125,27 @@ def recorded(case: Case) -> Recorded:
     asked: Mapping[str, Any] | None = None
     if status == "pending" and decided.review is not None:
         asked = review_row(decided.review, ids["decision"], candidate.model, case.at)
-    document = json_bytes(
-        decision_json(
-            decided,
-            id=ids["decision"],
-            status=status,
-            evaluation=ids["evaluation"],
-            policy_version=case.active.version,
-            review=review_json(asked) if asked else None,
-            valid_until=to_text(end) if end else None,
-            notes=list(case.intake.notes),
-            links=links(case.public_url, ids["decision"]),
-        )
+    shown = decision_json(
+        decided,
+        id=ids["decision"],
+        status=status,
+        evaluation=ids["evaluation"],
+        policy_version=case.active.version,
+        review=review_json(asked) if asked else None,
+        valid_until=to_text(end) if end else None,
+        notes=list(case.intake.notes),
+        links=links(case.public_url, ids["decision"]),
     )
+    document = json_bytes(shown)
     inputs = to_bytes(case.inputs)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = _decision(case, ids, status, end, asked, document)
-    rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
+    attested = None
+    if status != "pending":
+        evidence = blobs[0]["digest"]
+        settled = Settlement(shown, ids["entry"], status, evidence, case.at, end)
+        attested = attestor.attest(settled)
+    rows: list[tuple[Table, Sequence[Mapping[str, Any]]]] = []
     if case.past.revision is None:
         rows.append((model, [_new_model(case)]))
     rows += [
@@ -149,10 +156,12 @@ def recorded(case: Case) -> Recorded:
     ]
     if asked:
         rows.append((review, [asked]))
+    if attested:
+        rows += attested.rows
     if case.once:
         rows.append(case.once.row(case.at, 201, decision=ids["decision"]))
     work = Work(
-        entries=_entries(case, stored, asked, blobs),
+        entries=_entries(case, stored, asked, blobs, attested),
         rows=rows,
         guard=pasts.guard(case.past, candidate, case.submission.stage),
         commutes=case.past.is_own,
@@ -199,11 +208,17 @@ def _entries(
     stored: Mapping[str, Any],
     asked: Mapping[str, Any] | None,
     blobs: list[Mapping[str, Any]],
+    attested: Attested | None,
 ) -> list[NewEntry]:
     named, _ = personal(case.intake.context)
     digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
     extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
-    found = [entries.received(stored, digests, named), entries.decided(stored, digests, extra)]
+    signed = attested.as_refs if attested else {}
+    found = [
+        entries.received(stored, digests, named),
+        entries.decided(stored, digests, extra, signed),
+        *(attested.entries if attested else ()),
+    ]
     return found if asked is None else [*found, entries.opened(stored, asked)]
 
 

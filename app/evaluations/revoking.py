@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, update
 
+from app.attestations.attestor import Attestor
+from app.attestations.settling import settlement
 from app.auth.keys import Principal
 from app.errors import Problem
 from app.evaluations.standing import status_at
@@ -16,7 +18,14 @@ from app.models.revision import touch
 _REVOCABLE = ("passed", "pending")
 
 
-def revoked(row: Row[Any], reason: str, who: Principal, now: datetime) -> Work:
+def revoked(
+    connection: Connection,
+    row: Row[Any],
+    reason: str,
+    who: Principal,
+    now: datetime,
+    attestor: Attestor,
+) -> Work:
     """The Work that revokes a decision; refuses one that clears nothing and never could."""
     status = status_at(row, now)
     if status == "revoked":
@@ -34,14 +43,18 @@ def revoked(row: Row[Any], reason: str, who: Principal, now: datetime) -> Work:
             raise Conflict("conflict", "The decision changed at the same time.")
         touch(connection, row.model, now)
 
+    entry_id = new_id("ent")
+    attested = attestor.attest(
+        settlement(connection, row.id, entry=entry_id, status="revoked", at=now)
+    )
     entry = NewEntry(
-        id=new_id("ent"),
+        id=entry_id,
         type="decision.revoked",
         at=now,
         actor=who.id,
         subject=row.id,
-        refs={"digest": row.digest},
+        refs={"digest": row.digest, **attested.as_refs},
         data={"was": status},
         private={"reason": reason},
     )
-    return Work(entries=[entry], apply=end)
+    return Work(entries=[entry, *attested.entries], rows=attested.rows, apply=end)

@@ -69,7 +69,7 @@ async def submit(runtime: Runtime, received: Received) -> Response:
             if is_large
             else decided(runtime, received, intake, is_retry=fresh)
         )
-        written = recorded(case)
+        written = recorded(case, runtime.attestor)
         try:
             writer = runtime.ledger if is_large else runtime.turns
             receipt = await writer.commit(written.work)

@@ -43,23 +43,9 @@ def seal(entry: NewEntry, log: str) -> SealedEntry:
     salts = {field: os.urandom(SALT_SIZE) for field in sorted(entry.private)}
     if entry.at.tzinfo is None:
         raise ValueError("an entry's time needs a zone")
-    body = canonical(
-        {
-            "v": VERSION,
-            "log": log,
-            "type": entry.type,
-            "id": entry.id,
-            "time": to_text(entry.at),
-            "actor": entry.actor,
-            "subject": entry.subject,
-            "refs": entry.refs,
-            "data": entry.data,
-            "commitments": {
-                field: commitment(salt, field, entry.private[field])
-                for field, salt in salts.items()
-            },
-        }
-    )
+    if entry.body is not None and (entry.refs or entry.data or entry.private):
+        raise ValueError("an entry with a body of its own has no other content")
+    body = entry.body if entry.body is not None else _body(entry, log, salts)
     if len(body) > MAX_BODY:
         raise EntryTooLarge(
             f"a log entry has at most {MAX_BODY} bytes, this {entry.type} has {len(body)}"
@@ -75,6 +61,26 @@ def seal(entry: NewEntry, log: str) -> SealedEntry:
             {"entry_id": entry.id, "field": field, "salt": salt, "value": entry.private[field]}
             for field, salt in salts.items()
         ),
+    )
+
+
+def _body(entry: NewEntry, log: str, salts: Mapping[str, bytes]) -> bytes:
+    return canonical(
+        {
+            "v": VERSION,
+            "log": log,
+            "type": entry.type,
+            "id": entry.id,
+            "time": to_text(entry.at),
+            "actor": entry.actor,
+            "subject": entry.subject,
+            "refs": entry.refs,
+            "data": entry.data,
+            "commitments": {
+                field: commitment(salt, field, entry.private[field])
+                for field, salt in salts.items()
+            },
+        }
     )
 
 

@@ -21,6 +21,7 @@ from app.ledger.merkle import (
     verify_consistency,
 )
 from app.ledger.note import Checkpoint, NoteError, VerifierKey, open_checkpoint, sign_checkpoint
+from app.ledger.signing_keys import PublicKey, require_current
 from app.ledger.tables import audit_checkpoint, audit_entry, audit_head, audit_private
 from app.ledger.tiles import LogInconsistent, StoredNodes, write_full_tiles
 
@@ -47,10 +48,18 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Whose log, and who signs it."""
+    """Whose log, who signs it, and which public keys must still be the current ones."""
 
     origin: str
     signer: Signer
+    successor: Signer | None = None
+    """Signs as well while the log's key is being rotated: who trusts either finds a signature."""
+    current: tuple[PublicKey, ...] = ()
+
+    @property
+    def signers(self) -> tuple[Signer, ...]:
+        """Everyone who signs a checkpoint."""
+        return (self.signer,) if self.successor is None else (self.signer, self.successor)
 
     @property
     def key(self) -> VerifierKey:
@@ -58,7 +67,7 @@ class Log:
         return VerifierKey(self.origin, self.signer.public_key)
 
 
-def open_log(connection: Connection, wanted: str | None, default: str, signer: Signer) -> Log:
+def open_log(connection: Connection, wanted: str | None, default: str) -> str:
     """Name an unnamed log, or make sure that it still has the name that was set."""
     origin = connection.execute(_head).one().origin
     if origin is None:
@@ -69,7 +78,7 @@ def open_log(connection: Connection, wanted: str | None, default: str, signer: S
             f"The log in this database is named {origin}. "
             "Set CLEARANCE_LOG_ORIGIN to that, or leave it unset."
         )
-    return Log(origin, signer)
+    return str(origin)
 
 
 def lock_head(connection: Connection, log: Log, last: Signed | None) -> Signed:
@@ -90,6 +99,8 @@ def lock_head(connection: Connection, log: Log, last: Signed | None) -> Signed:
             f"another tree of {edge.size}: it was rolled back or rewritten."
         )
     signed = _newest_signed(connection, log, edge)
+    # Only somebody else's write can have retired a key, and that moved the head.
+    require_current(connection, log.current)
     if last is not None:
         _prove_growth(connection, last.edge, edge)
     return signed
@@ -165,7 +176,7 @@ def append(
 
 
 def _sign(connection: Connection, log: Log, edge: Edge, now: datetime | None = None) -> Signed:
-    note = sign_checkpoint(Checkpoint(log.origin, edge.size, edge.root), log.signer)
+    note = sign_checkpoint(Checkpoint(log.origin, edge.size, edge.root), *log.signers)
     connection.execute(
         insert(audit_checkpoint),
         {"size": edge.size, "note": note, "signed_at": now or datetime.now(UTC)},

@@ -5,6 +5,7 @@ It never overwrites a key, and never invents one where several processes must sh
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -64,8 +65,7 @@ def log_signer(settings: Settings) -> Signer:
             "and name it in CLEARANCE_LOG_KEY_FILE (or put its text in CLEARANCE_LOG_KEY_PEM)."
         )
     path = settings.key_directory / LOG_KEY_NAME
-    if not path.exists():
-        _create(path)
+    create_once(path, "log key", new_key_pem)
     return _from_file(path)
 
 
@@ -76,22 +76,28 @@ def new_key_pem() -> bytes:
     )
 
 
-def _from_file(path: Path) -> PemSigner:
+def read_key(path: Path, what: str) -> bytes:
+    """The bytes of a key file."""
     try:
-        pem = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise SettingsError(f"The log key {path} cannot be read: {error.strerror}.") from error
-    return PemSigner(pem, str(path))
+        raise SettingsError(f"The {what} {path} cannot be read: {error.strerror}.") from error
 
 
-def _create(path: Path) -> None:
+def _from_file(path: Path) -> PemSigner:
+    return PemSigner(read_key(path, "log key"), str(path))
+
+
+def create_once(path: Path, what: str, fresh: Callable[[], bytes]) -> None:
     """Whole or not at all, mode 0600; of two processes that race, both end with the first key."""
+    if path.exists():
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".log-key-")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(new_key_pem())
+                file.write(fresh())
                 file.flush()
                 os.fsync(file.fileno())
             try:
@@ -102,6 +108,6 @@ def _create(path: Path) -> None:
             Path(temporary).unlink()
     except OSError as error:
         raise SettingsError(
-            f"The log key {path} cannot be created: {error.strerror}. "
+            f"The {what} {path} cannot be created: {error.strerror}. "
             "Name a writable directory in CLEARANCE_DATA_DIR."
         ) from error

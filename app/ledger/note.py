@@ -52,9 +52,14 @@ class VerifierKey:
             raise NoteError("an Ed25519 public key has 32 bytes")
 
     @property
+    def log_id(self) -> bytes:
+        """SHA-256(name || newline || type || key): the key's id in full, as Sigstore wants it."""
+        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()
+
+    @property
     def key_id(self) -> bytes:
-        """First four bytes of SHA-256(name || newline || type || key)."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:4]
+        """The first four bytes of that."""
+        return self.log_id[:4]
 
     def __str__(self) -> str:
         encoded = b64encode(ED25519 + self.public_key).decode()
@@ -75,12 +80,15 @@ class VerifierKey:
         return key
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
-    """The signed note of a checkpoint."""
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
+    """The signed note of a checkpoint; two signers only where one key hands over to the next."""
     text = checkpoint.text()
-    key = VerifierKey(checkpoint.origin, signer.public_key)
-    signature = b64encode(key.key_id + signer.sign(text.encode())).decode()
-    return f"{text}\n{SIGNATURE_PREFIX}{key.name} {signature}\n"
+    lines = []
+    for signer in signers:
+        key = VerifierKey(checkpoint.origin, signer.public_key)
+        signature = b64encode(key.key_id + signer.sign(text.encode())).decode()
+        lines.append(f"{SIGNATURE_PREFIX}{key.name} {signature}\n")
+    return f"{text}\n{''.join(lines)}"
 
 
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from app.auth.demands import MayRead
 from app.database import to_text
 from app.errors import Problem
-from app.ledger import reading
+from app.ledger import reading, signing_keys
+from app.ledger.note import VerifierKey
 from app.ledger.reading import Entry, NotInLog
 from app.lists import Filter, Limit
 from app.openapi import problems, public_problems
@@ -69,6 +70,8 @@ class KeyOut(BaseModel):
     name: str
     algorithm: str
     verifier_key: str = Field(description="C2SP vkey")
+    valid_from: datetime
+    valid_until: datetime | None = Field(description="When the next key took over")
 
 
 class KeysOut(BaseModel):
@@ -183,10 +186,22 @@ def get_consistency(
     responses={200: {"model": KeysOut}, **public_problems()},
 )
 def get_keys(request: Request) -> Response:
-    """The keys that checkpoints verify under."""
-    key = runtime_of(request).ledger.verifier_key
-    item = {"name": key.name, "algorithm": "Ed25519", "verifier_key": str(key)}
-    return as_json({"items": [item]})
+    """The keys that checkpoints verify under, the current one first."""
+    runtime = runtime_of(request)
+    origin = runtime.ledger.origin
+    with runtime.engine.connect() as connection:
+        rows = signing_keys.recorded(connection, signing_keys.LOG)
+    items = [
+        {
+            "name": origin,
+            "algorithm": signing_keys.ALGORITHMS[signing_keys.LOG],
+            "verifier_key": str(VerifierKey(origin, signing_keys.raw_log_key(row.public_key))),
+            "valid_from": to_text(row.valid_from),
+            "valid_until": to_text(row.valid_until) if row.valid_until else None,
+        }
+        for row in rows
+    ]
+    return as_json({"items": items})
 
 
 def _shown(entry: Entry) -> dict[str, Any]:

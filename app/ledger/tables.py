@@ -3,7 +3,7 @@
 The index on entries is dense from 0; `audit_tile` holds full tiles only (C2SP tlog-tiles layout).
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
 
 from app.database import UtcDateTime, metadata
 
@@ -60,6 +60,19 @@ audit_private = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("value", Text, nullable=False),
 )
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    # SHA-256 of the public key (SubjectPublicKeyInfo, DER) in hex.
+    Column("id", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("valid_from", UtcDateTime, nullable=False),
+    Column("valid_until", UtcDateTime, nullable=True),
+    Index(None, "purpose", "valid_from"),
+)
+"""Every public key that this deployment has signed with. The one without an end signs now."""
 
 evidence_blob = Table(
     "evidence_blob",

@@ -30,6 +30,9 @@ class NewEntry:
     refs: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    """A leaf in another log's shape (`hashedrekord`), kept byte for byte in place of all the above:
+    only so can the tools that know that shape check that it is in the log."""
 
 
 @dataclass(frozen=True, slots=True)

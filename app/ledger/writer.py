@@ -23,6 +23,7 @@ from app.ledger.inbox import Inbox
 from app.ledger.keys import Signer
 from app.ledger.merkle import Growth
 from app.ledger.note import VerifierKey
+from app.ledger.signing_keys import PublicKey, log_key, register_log_key
 from app.ledger.tiles import LogInconsistent
 from app.ledger.work import EntryReceipt, LedgerUnavailable, Receipt, Work
 from app.settings import Settings
@@ -56,10 +57,21 @@ class _FateUnknown(Exception):  # noqa: N818 - named for what it says
 class Ledger:
     """Start it once per process, hand it Works, stop it at the end."""
 
-    def __init__(self, engine: Engine, settings: Settings, signer: Signer) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        signer: Signer,
+        *,
+        successor: Signer | None = None,
+        current: tuple[PublicKey, ...] = (),
+    ) -> None:
+        """`current`: other public keys of this process; once one is retired it stops writing."""
         self._engine = engine.execution_options(**{IMMEDIATE: True})
         self._settings = settings
         self._signer = signer
+        self._successor = successor
+        self._current = current
         self._inbox: Inbox[Item] = Inbox(settings.queue_size)
         self._thread: threading.Thread | None = None
         self._log: Log | None = None
@@ -99,10 +111,11 @@ class Ledger:
         try:
             with self._engine.begin() as connection:
                 settings = self._settings
-                self._log = open_log(
-                    connection, settings.log_origin, settings.default_origin, self._signer
-                )
+                origin = open_log(connection, settings.log_origin, settings.default_origin)
+                key = log_key(self._signer.public_key)
+                self._log = Log(origin, self._signer, self._successor, (key, *self._current))
                 self._signed = lock_head(connection, self._log, self._signed)
+                register_log_key(connection, key)
         except Exception as error:
             raise for_caller(error) from error
         if self._thread is not None and self._thread.is_alive():

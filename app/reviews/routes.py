@@ -101,7 +101,9 @@ async def sign_off(request: Request, who: MaySignOff, review_id: ReviewId) -> Re
             if kept is not None and (first := kept.found(connection)) is not None:
                 return replayed(first)
             given = validated(SignOffIn, json_value(raw))
-            return answered(connection, review_id, given, who, runtime.clock(), kept)
+            return answered(
+                connection, review_id, given, who, runtime.clock(), kept, runtime.attestor
+            )
 
     for _ in range(_TRIES):
         ready = await asyncio.to_thread(prepared)

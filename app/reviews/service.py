@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from app.attestations.attestor import Attested, Attestor
+from app.attestations.settling import settlement
+from app.attestations.statements import Approval
 from app.auth.keys import Principal, is_admin_elsewhere
 from app.database import to_text
 from app.errors import Problem
@@ -40,6 +43,7 @@ def answered(
     who: Principal,
     now: datetime,
     once: Once | None,
+    attestor: Attestor,
 ) -> Answered:
     """Check everything an answer must meet, and say what it settles."""
     row = by_id(connection, review_id, who)
@@ -68,7 +72,10 @@ def answered(
     }
     outcome = _outcome(row, given, [*earlier, _Given(given)], now)
     body = _body(values, who, outcome)
-    return Answered(_work(row, values, who, outcome, body, once), body)
+    entry_id = new_id("ent")
+    attested = _attested(connection, row, values, outcome, entry_id, attestor)
+    work = _work(row, values, who, outcome, body, once, entry_id=entry_id, attested=attested)
+    return Answered(work, body)
 
 
 def _may_answer(
@@ -144,6 +151,32 @@ def _outcome(row: Row[Any], given: SignOffIn, all_given: list[Any], now: datetim
     return _Outcome("open", "pending", None)
 
 
+def _attested(
+    connection: Connection,
+    row: Row[Any],
+    values: dict[str, Any],
+    outcome: _Outcome,
+    entry_id: str,
+    attestor: Attestor,
+) -> Attested | None:
+    """What this answer lets us state about the candidate; nothing while the question is open."""
+    if outcome.decision == "pending":
+        return None
+    given = Approval(
+        values["id"], values["role"], values["answer"], values["signed_at"], values["until"]
+    )
+    settled = settlement(
+        connection,
+        row.decision,
+        entry=entry_id,
+        status=outcome.decision,
+        at=values["signed_at"],
+        valid_until=outcome.valid_until,
+        given=[given],
+    )
+    return attestor.attest(settled)
+
+
 def _body(values: dict[str, Any], who: Principal, outcome: _Outcome) -> dict[str, Any]:
     return {
         "id": values["id"],
@@ -168,6 +201,9 @@ def _work(
     outcome: _Outcome,
     body: dict[str, Any],
     once: Once | None,
+    *,
+    entry_id: str,
+    attested: Attested | None,
 ) -> Work:
     now = values["signed_at"]
 
@@ -175,12 +211,16 @@ def _work(
         _advance(connection, row, outcome, now)
 
     entry = NewEntry(
-        id=new_id("ent"),
+        id=entry_id,
         type="review.signed_off",
         at=now,
         actor=who.id,
         subject=row.id,
-        refs={"decision": row.decision, "digest": values["decision_digest"]},
+        refs={
+            "decision": row.decision,
+            "digest": values["decision_digest"],
+            **(attested.as_refs if attested else {}),
+        },
         data={
             "answer": values["answer"],
             "role": values["role"],
@@ -191,10 +231,11 @@ def _work(
         },
         private={"comment": values["comment"]} if values["comment"] else {},
     )
-    rows: list[Any] = [(sign_off, [values])]
+    rows: list[Any] = [(sign_off, [values]), *(attested.rows if attested else ())]
     if once is not None:
         rows.append(once.row(now, 201, body=json.dumps(body).encode()))
-    return Work(entries=[entry], rows=rows, apply=settle)
+    entries = [entry, *(attested.entries if attested else ())]
+    return Work(entries=entries, rows=rows, apply=settle)
 
 
 def _advance(connection: Connection, row: Row[Any], outcome: _Outcome, now: datetime) -> None:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from app.attestations.keys import new_attestation_key_pem
 from app.database import make_engine, migrate
 from app.ledger.keys import log_signer, new_key_pem
 from app.ledger.writer import Ledger
@@ -109,13 +110,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings as an operator would give them; waits are short, so that a failure shows soon."""
-    key = tmp_path / "log-key.pem"
-    with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
-        file.write(new_key_pem())
+    made = {"log-key.pem": new_key_pem(), "attestation-key.pem": new_attestation_key_pem()}
+    for name, pem in made.items():
+        with os.fdopen(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            file.write(pem)
     return Settings(
         database_url=database_url,
         data_dir=tmp_path,
-        log_key_file=key,
+        log_key_file=tmp_path / "log-key.pem",
+        attestation_key_file=tmp_path / "attestation-key.pem",
         log_origin="clearance.test/log",
         busy_timeout_seconds=5,
     )

@@ -77,6 +77,7 @@ def clearance(name: str, database_url: str, directory: Path) -> Iterator[Server]
         "CLEARANCE_DATABASE_URL": database_url,
         "CLEARANCE_DATA_DIR": str(directory),
         "CLEARANCE_LOG_KEY_FILE": str(_log_key(directory)),
+        "CLEARANCE_ATTESTATION_KEY_PEM": _attestation_key(),
         "CLEARANCE_LOG_ORIGIN": "bench.example/log",
     }
     _clearance(settings, "migrate")
@@ -101,6 +102,12 @@ def _log_key(directory: Path) -> Path:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(new_key_pem())
     return path
+
+
+def _attestation_key() -> str:
+    from app.attestations.keys import new_attestation_key_pem
+
+    return new_attestation_key_pem().decode()
 
 
 def _key(settings: Mapping[str, str], role: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.attestations.keys import new_attestation_key_pem
 from app.ledger.keys import new_key_pem
 from tests.app.cli.shell import COMMAND, clearance, environment
 
@@ -65,7 +66,11 @@ def empty_database(request, tmp_path):
     with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
         file.write(new_key_pem())
     url = request.getfixturevalue("empty_postgres_url")
-    return {"CLEARANCE_DATABASE_URL": url, "CLEARANCE_LOG_KEY_FILE": str(key)}
+    return {
+        "CLEARANCE_DATABASE_URL": url,
+        "CLEARANCE_LOG_KEY_FILE": str(key),
+        "CLEARANCE_ATTESTATION_KEY_PEM": new_attestation_key_pem().decode(),
+    }
 
 
 def results(folder: Path, count: int) -> Path:

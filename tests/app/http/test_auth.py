@@ -17,6 +17,8 @@ PUBLIC = {
     "/metrics",
     "/v1/audit/checkpoint",
     "/v1/audit/keys",
+    "/v1/attestations/keys",
+    "/v1/attestations/trusted_root.json",
 }
 
 

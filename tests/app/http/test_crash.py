@@ -33,6 +33,7 @@ def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]
     environment = os.environ | {
         "CLEARANCE_DATABASE_URL": settings.database_url,
         "CLEARANCE_LOG_KEY_FILE": str(settings.log_key_file),
+        "CLEARANCE_ATTESTATION_KEY_FILE": str(settings.attestation_key_file),
         "CLEARANCE_LOG_ORIGIN": str(settings.log_origin),
     }
     started = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], env=environment)
