@@ -21,8 +21,6 @@ from app.ledger.keys import log_signer, new_key_pem
 from app.ledger.writer import Ledger
 from app.settings import Settings
 
-# A busy machine is no reason to call a property false.
-
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
