@@ -22,7 +22,7 @@ def refused(content, name="results.json", **options):
         (b"", "empty"),
         (b"\xef\xbb\xbf \n", "empty"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
-        (gzip.compress(b"{}"), "gzip"),
+        (gzip.compress(b"{}", mtime=0), "gzip"),
         (b"PAR1\x00\x00", "Parquet"),
         ("metric,value\n".encode("utf-16"), "UTF-16"),
         (b"<!DOCTYPE html><html></html>", "web page"),
