@@ -32,12 +32,13 @@ PURE_ENOUGH = {
         "rfc8785",
         "scipy",
         "yaml",
+        "zstandard",
         "gates",
     ),
 }
 NEVER_COLD = {
     *("alembic", "cel", "dbos", "evidently", "fastapi", "matplotlib", "mlflow", "numpy", "pandas"),
-    *("psycopg", "scipy", "sklearn", "sqlalchemy", "starlette", "uvicorn", "httpx"),
+    *("psycopg", "scipy", "sklearn", "sqlalchemy", "starlette", "uvicorn", "httpx", "zstandard"),
 }
 WATCH = """
 import json, sys
