@@ -22,8 +22,12 @@ from app.auth import routes as key_routes
 from app.auth.keys import KeyRing
 from app.database import make_engine, require_current
 from app.documents import routes as document_routes
-from app.evaluations import clearance_routes, decision_routes, report_routes
-from app.evaluations import routes as evaluation_routes
+from app.evaluations import (
+    clearance_routes,
+    decision_routes,
+    report_routes,
+    routes as evaluation_routes,
+)
 from app.idempotency.once import forget_before
 from app.ledger import routes as audit_routes
 from app.ledger.keys import log_signer
@@ -31,8 +35,7 @@ from app.ledger.turns import Turns
 from app.ledger.work import LedgerUnavailable
 from app.ledger.writer import Ledger
 from app.models import routes as model_routes
-from app.policies import catalogue_routes
-from app.policies import routes as policy_routes
+from app.policies import catalogue_routes, routes as policy_routes
 from app.policies.shelf import Shelf
 from app.reviews import routes as review_routes
 from app.runtime import Clock, Runtime, utc_now

@@ -4,8 +4,13 @@ import click
 
 from app.cli.local import database
 from app.cli.output import show_text
-from app.database import SchemaMismatch, SchemaState, require_current, schema_state
-from app.database import migrate as migrate_to_head
+from app.database import (
+    SchemaMismatch,
+    SchemaState,
+    migrate as migrate_to_head,
+    require_current,
+    schema_state,
+)
 
 EPILOG = """\b
 Example:

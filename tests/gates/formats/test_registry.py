@@ -2,8 +2,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from gates.formats import FormatError, names, read, read_json
 from gates.formats.registry import GENERIC, TOOLS
@@ -24,7 +23,19 @@ DATA = Path(__file__).parents[2] / "data" / "formats"
         ("sklearn_report_nan.json", "sklearn-report"),
         ("junit_pytest.xml", "junit"),
         ("junit_promptfoo.xml", "junit"),
-        ("ragas.csv", "generic"),
+        ("ragas.csv", "ragas"),
+        ("ragas_records.json", "ragas"),
+        ("deepeval_evaluate.json", "deepeval"),
+        ("deepeval_result.json", "deepeval"),
+        ("evidently_snapshot.json", "evidently"),
+        ("evidently_dump_dict.json", "evidently"),
+        ("garak.report.jsonl", "garak"),
+        ("inspect_capitals.json", "inspect"),
+        ("inspect_capitals.eval", "inspect"),
+        ("mlflow_run.json", "mlflow"),
+        ("mlflow_table.json", "mlflow-table"),
+        ("promptfoo_0.121.json", "promptfoo"),
+        ("promptfoo.jsonl", "promptfoo"),
         ("ragas_scores.json", "generic"),
         ("mlflow_metrics.json", "generic"),
     ],
@@ -77,13 +88,8 @@ def test_a_format_that_is_asked_for_is_not_forced_on_another_file():
 @pytest.mark.parametrize(
     ("content", "tool"),
     [
-        (b'{"evalId": "e", "results": {"version": 3}}', "promptfoo"),
-        (b'{"promptIdx": 0, "testIdx": 0, "score": 1}\n' * 2, "promptfoo"),
         (b"question,Status,Score,Named Scores\nhi,PASS,1.0,\n", "promptfoo"),
-        (b'{"entry_type": "start_run setup", "n": 1}\n' * 2, "garak"),
-        (b'{"version": 2, "status": "success", "eval": {}}', "Inspect"),
-        (b'{"testRunData": null}', "DeepEval"),
-        (b'{"run": {"info": {}}}', "MLflow"),
+        (b'{"runs": []}', "MLflow"),
         (b'[{"name": {"name": "f1"}, "count": 1, "sum": 1, "sum_squared": 1}]', "HELM"),
         (b"attribute_name,attribute_value,tpr\nrace,a,0.5\n", "Aequitas"),
         (b"Type,Name,Request Count,Failure Count\nGET,/,10,0\n", "locust"),
