@@ -37,6 +37,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "model-not-found": (404, "No such model"),
     "policy-not-found": (404, "No such policy"),
     "review-not-found": (404, "No such review"),
+    "tile-not-found": (404, "No such tile of the log"),
     "method-not-allowed": (405, "This method is not offered here"),
     "not-acceptable": (406, "None of the accepted formats is offered"),
     "conflict": (409, "Something else changed at the same time"),
