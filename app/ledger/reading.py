@@ -162,10 +162,8 @@ def tile(
     return StoredNodes(connection, size).tile(level, number)[: width * 32]
 
 
-def bundle(
-    connection: Connection, number: int, width: int, keys: Sequence[VerifierKey]
-) -> bytes:
-    """The first `width` (1 to 256) entries of a bundle, each behind its length (C2SP tlog-tiles)."""
+def bundle(connection: Connection, number: int, width: int, keys: Sequence[VerifierKey]) -> bytes:
+    """The first `width` (1 to 256) entries of a bundle, each behind its length in two bytes."""
     hashes = tile(connection, 0, number, width, keys)
     begin = number << HEIGHT
     bodies = connection.scalars(

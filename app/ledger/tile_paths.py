@@ -50,7 +50,7 @@ def parse(path: str) -> TilePath | None:
     number = int(match["number"].replace("x", "").replace("/", ""))
     width = int(match["width"]) if match["width"] else WIDTH
     found = TilePath(level, number, width)
-    if (level or 0) > _MAX_LEVEL or str(found) != path:
-        # Leading zero groups, and a full width written as a partial one.
+    if (level or 0) > _MAX_LEVEL or width > WIDTH or str(found) != path:
+        # The last: leading zero groups, and a full width written as a partial one.
         return None
     return found

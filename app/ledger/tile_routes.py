@@ -1,11 +1,11 @@
-"""The log as static files (C2SP tlog-tiles): tiles of hashes for anyone, bundles of entries for
-those who may read. Nothing here writes.
+"""The log as static files (C2SP tlog-tiles): hashes for anyone, entries for those who may read.
 
-A full tile never changes, so caches may keep it; a partial one is kept for a short while only.
+A full tile never changes, so caches may keep it; a partial one for a short while. Nothing here
+writes.
 """
 
 import gzip
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
@@ -24,7 +24,9 @@ FOR_GOOD: Final = "max-age=31536000, immutable"
 FOR_A_WHILE: Final = "max-age=3600"
 """A partial tile of one width never changes either, but nobody needs it once it is full."""
 
-_BYTES: Final = {200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
+_BYTES: Final[dict[int | str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
+}
 Number = Annotated[
     str, Path(description="`005`, `x001/x234/067`, `000.p/17`: C2SP tlog-tiles", max_length=100)
 ]
