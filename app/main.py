@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
@@ -20,6 +21,7 @@ from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
 from app.ledger import routes as audit_routes
+from app.ledger import tile_routes
 from app.models import routes as model_routes
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
@@ -47,6 +49,7 @@ ROUTERS = (
     model_routes.router,
     document_routes.router,
     audit_routes.router,
+    tile_routes.router,
     key_routes.router,
     operations.router,
 )
