@@ -7,7 +7,8 @@ from typing import Any
 from gates.inheritance import DEFAULTED, looser_fields, merge_rule, open_fields
 from gates.problems import PolicyError, Problem, line_of, pointer_to
 from gates.rules.registry import UnknownKindError, default_id
-from gates.yaml_text import YamlError, load as load_yaml
+from gates.yaml_text import YamlError
+from gates.yaml_text import load as load_yaml
 
 Resolver = Callable[[str], str | None]
 """`name` or `name@version` -> the text of that policy or pack, or None."""

@@ -15,7 +15,8 @@ from app.policies import packs
 from gates.policy import Policy, load
 from gates.problems import PolicyError
 from gates.resolution import Resolver
-from gates.yaml_text import YamlError, load as load_yaml
+from gates.yaml_text import YamlError
+from gates.yaml_text import load as load_yaml
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[0-9]+)?")
 _MAX_POLICY_BYTES = 1024 * 1024

@@ -12,7 +12,8 @@ from app.attestations.attestor import Attested, Attestor
 from app.attestations.statements import Settlement
 from app.auth.keys import Principal
 from app.database import to_text
-from app.evaluations import entries, past as pasts
+from app.evaluations import entries
+from app.evaluations import past as pasts
 from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
 from app.evaluations.intake import Intake, personal
 from app.evaluations.past import Past

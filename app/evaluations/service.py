@@ -15,7 +15,9 @@ from app.auth.keys import Principal
 from app.bodies import SMALL_BODY, json_value, validated
 from app.documents.reading import registered
 from app.errors import Problem
-from app.evaluations import inputs as inputs_of, past as pasts, standing
+from app.evaluations import inputs as inputs_of
+from app.evaluations import past as pasts
+from app.evaluations import standing
 from app.evaluations.inputs import Inputs
 from app.evaluations.intake import Intake, taken_in
 from app.evaluations.recording import Case, audit_json, recorded, with_audit

@@ -3,13 +3,8 @@
 No sentence carries SQL, a parameter or a secret; the log keeps the original error.
 """
 
-from sqlalchemy.exc import (
-    DBAPIError,
-    IntegrityError,
-    InternalError,
-    OperationalError,
-    TimeoutError as PoolTimeout,
-)
+from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.ledger.work import Conflict, LedgerUnavailable
 

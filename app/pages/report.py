@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from app.pages.escaping import markdown as md, terminal, xml
+from app.pages.escaping import markdown as md
+from app.pages.escaping import terminal, xml
 from app.pages.forest import Strip, strips
 from app.pages.reading import (
     Line,

@@ -3,7 +3,7 @@
 Nothing but the list; how files are recognised and read is in `registry`.
 """
 
-# ruff: noqa: PLC0414 - the alias says that the name is the purpose of the import
+# ruff: noqa: PLC0414, I001 - the alias says that the name is the purpose; a line for each format
 
 from gates.formats import (
     deepeval as deepeval,

@@ -3,7 +3,8 @@ from types import MappingProxyType
 
 import pytest
 import rfc8785
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.canonical import NotCanonical, canonical, digest, rounded
 

@@ -6,7 +6,8 @@ from math import inf, isfinite, nan, sqrt
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gates.evidence import Exceed, ImpossibleEvidence, Measurement
 from gates.ladder import Unsettled, difference, estimate

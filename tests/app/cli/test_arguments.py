@@ -2,7 +2,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.cli import arguments
 from app.cli.exits import CliError, code_of

@@ -3,7 +3,8 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.ledger.merkle import (
     EMPTY_ROOT,

@@ -3,7 +3,8 @@ import re
 from xml.sax.saxutils import unescape
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 

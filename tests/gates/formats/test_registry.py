@@ -2,7 +2,8 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gates.formats import FormatError, names, read, read_json
 from gates.formats.registry import GENERIC, TOOLS

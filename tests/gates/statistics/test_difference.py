@@ -4,7 +4,8 @@ from itertools import product
 from math import comb, inf, isnan, log
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from gates.statistics.binomial import Rate

@@ -5,7 +5,8 @@ from itertools import product
 from math import isfinite
 
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from gates.statistics.binomial import Rate, from_value
 from gates.statistics.chernoff import ChernoffMean

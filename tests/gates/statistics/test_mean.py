@@ -4,7 +4,8 @@ from math import exp, inf, isclose, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from gates.statistics import clustered, moments

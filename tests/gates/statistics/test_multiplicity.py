@@ -4,7 +4,8 @@ from math import nan
 from random import Random
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from gates.statistics.multiplicity import holm

@@ -3,7 +3,8 @@
 from math import comb, inf
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gates.statistics import binomial
 from gates.statistics.binomial import Rate

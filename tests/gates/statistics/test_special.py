@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import comb, inf, isclose, nan
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from gates.statistics import integer_beta, special
