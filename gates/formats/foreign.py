@@ -1,7 +1,7 @@
-"""Files of tools that are recognised but cannot be read yet: refused with what to send instead.
+"""Files that tools write beside their results: refused with what to send instead.
 
-Without this a table of such a tool could be taken for a plain table and its bookkeeping for
-metrics. An entry goes when its format module comes.
+Without this a list of hits or a load test's history could be taken for a plain table, and its
+bookkeeping for metrics.
 """
 
 from collections.abc import Mapping
@@ -14,22 +14,15 @@ _ADVICE = {
     "garak": "a list of hits says nothing of what did not hit, and a report needs its first line; "
     "send the whole *.report.jsonl",
     "MLflow": "it is neither a run nor an evaluation table; send the answer of runs/get",
-    "HELM": "HELM statistics are not read yet; send one row per instance with a column per metric",
-    "Aequitas": "group tables are not read yet; send rows with metric, count, n, slice.<attribute>",
-    "locust": "locust statistics are not read yet; send rows with metric, value, n, unit",
-    "CodeCarbon": "CodeCarbon's runs are not read yet; send the run's {metric: number}",
+    "HELM": "it holds requests, not results; send per_instance_stats.json",
+    "locust": "it holds failures or the history; send --json, or the *_stats.csv",
 }
 _COLUMNS = (
     ("garak", {"entry_type"}),
     ("garak", {"probe", "detector", "attempt_id"}),
     ("promptfoo", {"Status", "Score", "Named Scores"}),
-    ("HELM", {"name", "count", "sum_squared"}),
-    ("HELM", {"instance_id", "stats"}),
-    ("Aequitas", {"attribute_name", "attribute_value"}),
-    ("locust", {"Request Count", "Failure Count"}),
-    ("locust", {"num_requests", "num_failures"}),
     ("locust", {"Timestamp", "User Count"}),
-    ("CodeCarbon", {"emissions", "energy_consumed", "codecarbon_version"}),
+    ("locust", {"Method", "Name", "Error", "Occurrences"}),
 )
 
 
@@ -42,6 +35,8 @@ def advice(file: ResultFile) -> str | None:
 
 
 def _tool_of_object(found: Mapping[str, object]) -> str | None:
+    if "adapter_spec" in found:
+        return "HELM"
     is_history = isinstance(found.get("metrics"), list) and len(found) == 1
     return "MLflow" if is_history or isinstance(found.get("runs"), list) else None
 

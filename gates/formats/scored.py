@@ -48,6 +48,13 @@ class Scored:
     def _is_crowded(self, slice_: SliceKey) -> bool:
         return any(len(self._values[name]) > MAX_VALUES for name, _ in slice_)
 
+    def add_only(self, metric: str, score: float | None, example: str, slice_: SliceKey) -> None:
+        """One score that belongs to a slice and not to the whole, such as of a perturbed input."""
+        for name, value in slice_:
+            self._values.setdefault(name, set()).add(value)
+        if not self._is_crowded(slice_):
+            self._add((metric, None, slice_), score, example)
+
     def _add(
         self, key: tuple[str, str | None, SliceKey], score: float | None, example: str
     ) -> None:

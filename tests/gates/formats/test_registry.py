@@ -37,6 +37,18 @@ DATA = Path(__file__).parents[2] / "data" / "formats"
         ("mlflow_table.json", "mlflow-table"),
         ("promptfoo_0.121.json", "promptfoo"),
         ("promptfoo.jsonl", "promptfoo"),
+        ("aequitas.csv", "aequitas"),
+        ("aif360.json", "aif360"),
+        ("codecarbon.csv", "codecarbon"),
+        ("fairlearn.csv", "fairlearn"),
+        ("fairlearn_frame.json", "fairlearn"),
+        ("fairlearn_index.json", "fairlearn"),
+        ("fairlearn_split.json", "fairlearn"),
+        ("helm_instances.json", "helm"),
+        ("helm_stats.json", "helm"),
+        ("locust.json", "locust"),
+        ("locust_stats.csv", "locust"),
+        ("swebench.json", "swebench"),
         ("ragas_scores.json", "generic"),
         ("mlflow_metrics.json", "generic"),
     ],
@@ -91,12 +103,12 @@ def test_a_format_that_is_asked_for_is_not_forced_on_another_file():
     [
         (b"question,Status,Score,Named Scores\nhi,PASS,1.0,\n", "promptfoo"),
         (b'{"runs": []}', "MLflow"),
-        (b'[{"name": {"name": "f1"}, "count": 1, "sum": 1, "sum_squared": 1}]', "HELM"),
-        (b"attribute_name,attribute_value,tpr\nrace,a,0.5\n", "Aequitas"),
-        (b"Type,Name,Request Count,Failure Count\nGET,/,10,0\n", "locust"),
+        (b'{"adapter_spec": {}}', "HELM"),
+        (b"Timestamp,User Count,Requests/s\n1,1,2\n", "locust"),
+        (b'{"goal": "g", "probe": "p", "detector": "d", "attempt_id": "a", "score": 1}', "garak"),
     ],
 )
-def test_a_known_tool_without_a_format_is_not_taken_for_a_plain_table(content, tool):
+def test_what_a_tool_writes_beside_its_results_is_not_taken_for_a_plain_table(content, tool):
     with pytest.raises(FormatError) as caught:
         read("upload", content)
     assert caught.value.slug == "unrecognised-format"
