@@ -7,7 +7,8 @@ from app.errors import Problem
 from app.evaluations.schemas import ExceedIn, MeasurementIn, SourceIn
 from gates.evidence import Exceed, Measurement, Source
 
-_FORMS = frozenset({"value", "count", "scores", "exceed"})
+_FORMS = frozenset({"value", "count", "scores", "exceed", "table"})
+_PER_EXAMPLE = ("ids", "clusters", "labels", "denominators")
 
 
 def measurements_of(given: Sequence[MeasurementIn], place: str) -> list[Measurement]:
@@ -45,14 +46,20 @@ class _Sources:
 def _contradiction(stated: dict[str, Any]) -> str | None:
     forms = _FORMS.intersection(stated)
     if len(forms) != 1:
-        return "give exactly one of value, count + n, scores, exceed + n"
+        return "give exactly one of value, count + n, scores, exceed + n, table"
     (form,) = forms
+    if form == "count" and "exposure" in stated:
+        return "exposure stands instead of n" if "n" in stated else None
     if form in {"count", "exceed"} and "n" not in stated:
         return f"{form} needs n, the number of scored examples"
     if form == "scores":
         return _unfit_scores(stated)
-    if "ids" in stated or "clusters" in stated:
-        return "ids and clusters belong to scores"
+    if not stated.keys().isdisjoint(_PER_EXAMPLE):
+        return "ids, clusters, labels and denominators belong to scores"
+    if "exposure" in stated:
+        return "exposure belongs to count"
+    if form == "table" and "n" in stated:
+        return "a table has its own n; leave it out"
     if form != "value" and ("stderr" in stated or "ci" in stated):
         return "stderr and ci belong to value"
     if ("ci" in stated) != ("confidence" in stated):
@@ -64,17 +71,15 @@ def _unfit_scores(stated: dict[str, Any]) -> str | None:
     size = len(stated["scores"])
     if stated.get("n", size) != size:
         return "n differs from the number of scores; leave it out"
-    for name in ("ids", "clusters"):
+    for name in _PER_EXAMPLE:
         if len(stated.get(name, stated["scores"])) != size:
             return f"{name} and scores differ in length"
-    if "ids" in stated and len(set(stated["ids"])) != size:
-        return "ids name an example twice"
     if "stderr" in stated or "ci" in stated:
         return "stderr and ci belong to value"
     return None
 
 
-_CONVERTED = frozenset({"slice", "ci", "scores", "exceed", "n_errored"})
+_CONVERTED = frozenset({"slice", "ci", "scores", "exceed", "table", "n_errored"})
 
 
 def _convert(stated: dict[str, Any], name: str) -> None:
@@ -87,12 +92,14 @@ def _convert(stated: dict[str, Any], name: str) -> None:
         case "exceed":
             exceed: ExceedIn = stated["exceed"]
             stated["exceed"] = Exceed(exceed["limit"], exceed["count"])
+        case "table":
+            stated["table"] = tuple(map(tuple, stated["table"]))
         case "n_errored":
             stated["errors_stated"] = True
         case _:
             stated["scores"] = tuple(map(float, stated["scores"]))
             stated["n"] = len(stated["scores"])
-            for beside in ("ids", "clusters"):
+            for beside in _PER_EXAMPLE:
                 if beside in stated:
                     stated[beside] = tuple(stated[beside])
 
