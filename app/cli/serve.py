@@ -3,12 +3,8 @@
 An empty database gets its tables and one admin key, printed once. An older one is left alone.
 """
 
-<<<<<<< HEAD
-import socket
 from contextlib import nullcontext
 
-=======
->>>>>>> main
 import click
 import uvicorn
 from sqlalchemy import func, select
