@@ -43,7 +43,7 @@ def mismatch(file: ResultFile) -> str | None:
     """Why these are no explanations; None where they are."""
     if file.syntax not in ("json", "jsonl"):
         return "not JSON"
-    first = file.json_object or file.first_row
+    first: Json | None = file.json_object or file.first_row
     if first is None and file.syntax == "json" and isinstance(file.json_value, list):
         first = next(iter(_explanations(file)), None)
     if first is None or not first.keys() >= _NEEDED:

@@ -39,10 +39,12 @@ def mismatch(file: ResultFile) -> str | None:
         return None
     if found.keys() == {"columns", "index", "data"}:
         return None if "count" in str(found["columns"])[:2000] else "no `count` among its columns"
-    rows = list(found.values())
-    if rows and all(isinstance(row, dict) and "count" in row and len(row) > 1 for row in rows):
-        return None if not any("value" in row or "metric" in row for row in rows) else "other rows"
-    return "no `overall` and `by_group`"
+    rows = [row for row in found.values() if isinstance(row, dict)]
+    if not rows or len(rows) < len(found) or not all("count" in row for row in rows):
+        return "no `overall` and `by_group`"
+    # A measurement of our own has a count too, and says of what.
+    is_ours = any(row.keys() & {"value", "metric", "n"} or len(row) < 2 for row in rows)
+    return "measurements and not groups" if is_ours else None
 
 
 def read(file: ResultFile) -> Reading:

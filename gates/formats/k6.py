@@ -89,6 +89,5 @@ def _values(metric: Json) -> Json:
 def _crossed(metric: Json) -> int:
     found = 0
     for state in mapping(metric, "thresholds").values():
-        is_new = isinstance(state, dict)
-        found += (state.get("ok") is False) if is_new else (state is True)
+        found += state.get("ok") is False if isinstance(state, dict) else state is True
     return found

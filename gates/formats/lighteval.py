@@ -61,7 +61,7 @@ def _of(root: Json, task: str, incomplete: str | None) -> Iterator[Measurement]:
     is_group = task == "all" or ":_average|" in task
     config = mapping(root, "config_tasks", task) or mapping(root, "config_tasks", name)
     sizes = (mapping(root, "summary_tasks", task), config)
-    n = next((found for at in sizes for key in _SIZES if (found := size(at.get(key)))), None)
+    n = next((docs for at in sizes for key in _SIZES if (docs := size(at.get(key)))), None)
     version = mapping(root, "versions").get(task)
     source = Source(
         tool="lighteval",
