@@ -9,7 +9,9 @@ DATA = Path(__file__).parents[2] / "data" / "formats"
 
 
 def content(name):
-    return (DATA / name).read_bytes()
+    path = DATA / name
+    beside = DATA.with_name("formats_refused") / name
+    return (path if path.exists() else beside).read_bytes()
 
 
 def value(name):
