@@ -71,3 +71,10 @@ def no_spread(m: Measurement, ask: str) -> Unsettled:
     """The answer to a value that stands alone."""
     lacking = "n" if m.n is None else "spread"
     return Unsettled("no_uncertainty", f"{m.metric} came without its {lacking}. {ask}")
+
+
+def unsettled_by(error: ValueError) -> Unsettled:
+    """What an estimator refused, in its own words: too few examples, or none of the right kind."""
+    detail = str(error)
+    reason = "too_few_samples" if " needs " in detail and "examples" in detail else None
+    return Unsettled(reason or "no_uncertainty", f"{detail[:1].upper()}{detail[1:]}")
