@@ -55,7 +55,8 @@ def refuse_impossible(m: Measurement, bounds: Range | None, kind: str) -> None:
         impossible(m, f"{m.count} of {n} is no count")
     if (n is not None and n < 0) or m.n_errored < 0 or (m.stderr is not None and m.stderr < 0):
         impossible(m, "a size or a standard error cannot be negative")
-    if bounds is not None and kind != "quantile":
+    plain = m.labels is None and m.denominators is None
+    if bounds is not None and kind != "quantile" and plain:
         values = m.scores if m.scores is not None else (m.value,)
         outside = [v for v in values if v is not None and not bounds[0] <= v <= bounds[1]]
         if outside:

@@ -170,14 +170,17 @@ def _resampled(
     value = float(question(counts[None, :], table)[0])
     if not isfinite(value):
         raise ValueError("the statistic is not defined on this sample")
-    sides = []
-    for against in (True, False):
-        extra = question.worst(against=against)
-        data = np.concatenate([table, extra]) if len(extra) else table
-        sides.append(_replicated(question, data, counts, places, len(extra)))
     low, high = _RANGES.get(question.name, (0.0, 1.0))
     if table.shape[1] > _PAIRED:
         low, high = low - question.factor * high, high - question.factor * low
+    sides = []
+    for against, end in ((True, low), (False, high)):
+        extra = question.worst(against=against)
+        data = np.concatenate([table, extra]) if len(extra) else table
+        side = _replicated(question, data, counts, places, len(extra))
+        if side.values[0] == side.values[-1] != end:
+            raise ValueError("every resample tells the same, so the spread is unknown")
+        sides.append(side)
     return Bootstrap(value, int(counts.sum()), sides[0], sides[1], low, high, n_errored)
 
 
@@ -207,8 +210,8 @@ def _replicated(
         found += theta(weights, data).tolist()
     centre = float(theta(sizes[None, :], data)[0])
     kept = sorted(value for value in found if isfinite(value))
-    if len(kept) < SAMPLES // 2 or kept[0] == kept[-1]:
-        raise ValueError("every resample tells the same, so the spread is unknown")
+    if len(kept) < SAMPLES // 2:
+        raise ValueError("the statistic is not defined on most resamples")
     below = sum(value < centre for value in kept) + sum(value == centre for value in kept) / 2
     share_below = min(max(below, 0.5), len(kept) - 0.5) / len(kept)
     return Replicates(

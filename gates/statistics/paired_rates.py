@@ -114,7 +114,7 @@ class PairedRates:
         total = self.n + e
         keep = self.n / total
         exact = b / total - binomial.upper(c + e, total, alpha)
-        return min(exact, _largest_refuted(b * keep, (c + e) * keep, self.n, z_quantile(alpha)))
+        return min(exact, refuted_below(b * keep, (c + e) * keep, self.n, z_quantile(alpha)))
 
 
 def of_scores(one: Sequence[float], two: Sequence[float], n_errored: int = 0) -> PairedRates:
@@ -139,7 +139,7 @@ def _p_value(b: int, c: int, n: int, delta: float) -> float:
     return max(exact, z_tail(score(b, c, n, delta)))
 
 
-def _largest_refuted(b: float, c: float, n: float, z: float) -> float:
+def refuted_below(b: float, c: float, n: float, z: float) -> float:
     """The delta at which the score falls to z, from below."""
     low, high = -1.0, 1.0
     for _ in range(_STEPS):
