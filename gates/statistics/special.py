@@ -165,3 +165,9 @@ def gammainccinv(a: float, p: float) -> float:
 def noncentral_chi2(x: float, df: float, shift: float) -> float:
     """P(X <= x) for a noncentral chi-square X; NaN where no number comes out."""
     return float(_scipy().chndtr(x, df, shift))
+
+
+def chi2_tail(x: float, df: float) -> float:
+    """P(X >= x) for a chi-square variable with df degrees of freedom; NaN counts as 1."""
+    tail = float(_scipy().chdtrc(df, x))
+    return 1.0 if isnan(tail) else tail
