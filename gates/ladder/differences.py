@@ -25,8 +25,6 @@ from gates.statistics.separate import ScaledDifference
 from gates.statistics.skewed import SkewedMean
 from gates.statistics.welch import MeanDifference
 
-_ZERO_ALPHA = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -102,11 +100,10 @@ def _compared(
     candidate, baseline = sent
     factor = 1.0
     if share is not None:
-        low, high = (bound(_ZERO_ALPHA / 2, errors=False) for bound in (two.lower, two.upper))
-        if low <= 0.0 <= high or abs(share) >= 1.0:
-            fallback = ScaledDifference(one, two, share, relative=True)
+        fallback = ScaledDifference(one, two, share, relative=True)
+        if fallback.is_relative_to_zero():
             return Compared(fallback, relative_to_zero=True)
-        factor = 1.0 + share if low > 0.0 else 1.0 - share
+        factor = 1.0 + share if two.value > 0.0 else 1.0 - share
     bounds = UNIT if kind == "proportion" else value_range
     pairs = pairs_of(candidate, baseline)
     if isinstance(pairs, Pairs):

@@ -12,6 +12,9 @@ from math import inf, isnan
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.hybrid import smallest_alpha
 
+ZERO_ALPHA = 0.05
+"""At which a baseline is told from zero."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScaledDifference:
@@ -56,6 +59,14 @@ class ScaledDifference:
         if not self.relative:
             return baseline
         return baseline + self.share * abs(baseline)
+
+    def is_relative_to_zero(self) -> bool:
+        """Whether a share of the baseline means nothing because the baseline may be zero."""
+        if not self.relative:
+            return False
+        low = self.baseline.lower(ZERO_ALPHA / 2, errors=False)
+        high = self.baseline.upper(ZERO_ALPHA / 2, errors=False)
+        return low <= 0 <= high or abs(self.share) >= 1
 
     def lower(self, alpha: float, *, errors: bool) -> float:
         """Lower bound; errors count against the candidate and in the baseline's favour."""
