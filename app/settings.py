@@ -3,13 +3,16 @@
 It refuses unknown variables, values out of range and databases that would forget; it opens nothing.
 """
 
+import ipaddress
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "CLEARANCE_"
 SQLITE_PREFIX = "sqlite:///"
@@ -33,6 +36,7 @@ class Settings:
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    outbound_allow: tuple[Network, ...] = ()
     max_body_bytes: int = 20 * 1024 * 1024
     queue_size: int = 1024
     batch_size: int = 128
@@ -112,10 +116,21 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(**values)
 
 
+def networks(text: str) -> tuple[Network, ...]:
+    """Networks from a comma-separated list such as `10.0.0.0/8, fd00::/8`."""
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsError(
+            f"{PREFIX}OUTBOUND_ALLOW must list networks such as 10.0.0.0/8, fd00::/8: {error}."
+        ) from None
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "data_dir": Path,
     "log_key_file": Path,
     "attestation_key_file": Path,
+    "outbound_allow": networks,
 }
 
 

@@ -81,3 +81,10 @@ def test_no_secret_shows():
 def test_settings_do_not_change():
     with pytest.raises(AttributeError):
         Settings().queue_size = 3  # type: ignore[misc]  # that it is refused is the test
+
+
+def test_networks_that_may_be_called_are_read_or_refused():
+    made = read_settings({"CLEARANCE_OUTBOUND_ALLOW": "10.0.0.0/8, fd00::/8"})
+    assert [str(network) for network in made.outbound_allow] == ["10.0.0.0/8", "fd00::/8"]
+    with pytest.raises(SettingsError, match="OUTBOUND_ALLOW must list networks"):
+        read_settings({"CLEARANCE_OUTBOUND_ALLOW": "10.0.0.1/8"})

@@ -1,0 +1,1 @@
+"""What concerns log and business rows together: whether they agree, and erasing a person."""

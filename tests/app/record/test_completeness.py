@@ -1,0 +1,176 @@
+"""A real service's story, then each edit that a database administrator might make, by SQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from app.database import make_engine
+from app.record.completeness import Completeness, Fault, compare, compared
+from app.settings import Settings
+from tests.app.http.service import ESCALATES, FAILS, POLICY, Service, running
+
+
+def tell(service: Service) -> None:
+    """Everything that has a row and an entry, at least once."""
+    service.publish()
+    looser = service.call(
+        "PUT",
+        "/v1/policies/support-bot-release",
+        content=POLICY.replace("0.85", "0.8"),
+        headers={"Content-Type": "application/yaml"},
+    ).json()
+    editor = service.key("editor", "policy_editor", person=True)
+    approving = f"/v1/policies/support-bot-release/versions/{looser['version']}/approve"
+    assert service.call("POST", approving, editor).status_code == 200
+    pipeline = service.key("pipeline", "submitter")
+    candidate = {"model": "support-bot", "version": "42", "digest": "sha256:" + "4" * 64}
+    assert service.submit(pipeline, candidate=candidate).json()["status"] == "passed"
+    assert service.submit(pipeline, version="43", **FAILS).json()["status"] == "failed"
+    person = service.key("sam", "reviewer:security", person=True)
+    asked = service.submit(pipeline, version="44", **ESCALATES).json()
+    answer = {"answer": "approve", "role": "security", "decision_digest": asked["digest"]}
+    signing = f"/v1/reviews/{asked['review']['id']}/sign-offs"
+    assert service.call("POST", signing, person, json=answer).status_code == 201
+    assert service.submit(pipeline, version="45", **ESCALATES).json()["status"] == "pending"
+    ended = service.submit(pipeline, version="46").json()
+    why = {"reason": "a recall"}
+    revoking = f"/v1/decisions/{ended['id']}/revoke"
+    assert service.call("POST", revoking, json=why).status_code == 200
+    paper = {"model": "support-bot", "kind": "dpia", "sha256": "0" * 64, "role": "security"}
+    assert service.call("POST", "/v1/documents", person, json=paper).status_code == 201
+    made = service.call("POST", "/v1/keys", json={"name": "x", "roles": ["viewer"]}).json()
+    assert service.call("POST", f"/v1/keys/{made['id']}/revoke").status_code in {200, 204}
+
+
+@pytest.fixture
+def story(settings: Settings) -> Iterator[Engine]:
+    with running(settings) as service:
+        tell(service)
+    engine = make_engine(settings)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def edited(engine: Engine, *statements: str) -> Iterator[Connection]:
+    """The database as an administrator left it, undone afterwards."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        else:
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            triggers = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for name in connection.scalars(triggers).all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        for statement in statements:
+            changed = connection.execute(text(statement))
+            assert changed.rowcount > 0, statement
+        yield connection
+        connection.rollback()
+
+
+def faults(found: Completeness) -> set[tuple[Fault, str]]:
+    return {(gap.fault, gap.noun) for gap in found.gaps}
+
+
+PASSED = "(SELECT min(id) FROM decision WHERE status = 'passed')"
+FAILED = "(SELECT min(id) FROM decision WHERE status = 'failed')"
+NO_ENTRY, NO_ROW, TWICE = Fault.NO_ENTRY, Fault.NO_ROW, Fault.ENTERED_TWICE
+DIFFERS = (Fault.CONTRADICTION, "decision")
+COPIED = (
+    "INSERT INTO audit_entry SELECT (SELECT max(\"index\") + 1 FROM audit_entry), id || 'x', type, "
+    "subject, leaf_hash, recorded_at, body FROM audit_entry WHERE type = '{}' "
+    'ORDER BY "index" LIMIT 1'
+)
+FORGED_KEY = (
+    "INSERT INTO api_key SELECT 'key_forged', principal, 'x', hint, roles, models, created_at, "
+    "created_by, expires_at, last_used_at, revoked_at FROM api_key LIMIT 1"
+)
+OTHER_DOCUMENT = '(SELECT body FROM audit_entry WHERE "index" = 0)'
+ATTACKS = [
+    # A business row without its entry.
+    ("DELETE FROM audit_entry WHERE type = 'decision.recorded'", (NO_ENTRY, "decision")),
+    ("DELETE FROM audit_entry WHERE type = 'evaluation.received'", (NO_ENTRY, "evaluation")),
+    ("DELETE FROM audit_entry WHERE type = 'review.signed_off'", (NO_ENTRY, "sign-off")),
+    ("DELETE FROM audit_entry WHERE type = 'review.opened'", (NO_ENTRY, "review")),
+    ("DELETE FROM audit_entry WHERE type = 'decision.revoked'", (NO_ENTRY, "revoked decision")),
+    ("DELETE FROM audit_entry WHERE type = 'attestation.signed'", (NO_ENTRY, "attestation")),
+    ("DELETE FROM audit_entry WHERE type = 'document.registered'", (NO_ENTRY, "document")),
+    ("DELETE FROM audit_entry WHERE type = 'policy.published'", (NO_ENTRY, "policy version")),
+    ("DELETE FROM audit_entry WHERE type = 'key.created'", (NO_ENTRY, "key")),
+    ("DELETE FROM audit_entry WHERE type = 'key.created'", (NO_ENTRY, "signing key")),
+    ("DELETE FROM audit_entry WHERE type = 'key.revoked'", (NO_ENTRY, "revoked key")),
+    (FORGED_KEY, (NO_ENTRY, "key")),
+    ("UPDATE decision SET entry = 'ent_of_another'", (NO_ENTRY, "decision")),
+    # An entry without its row, or whose row was turned back.
+    (f"DELETE FROM decision WHERE id = {FAILED}", (NO_ROW, "decision")),
+    ("DELETE FROM evaluation WHERE id = (SELECT min(id) FROM evaluation)", (NO_ROW, "evaluation")),
+    ("DELETE FROM sign_off", (NO_ROW, "sign-off")),
+    ("DELETE FROM review", (NO_ROW, "review")),
+    ("DELETE FROM document", (NO_ROW, "document")),
+    ("DELETE FROM attestation", (NO_ROW, "attestation")),
+    ("DELETE FROM policy_version WHERE version = 1", (NO_ROW, "policy version")),
+    (
+        "UPDATE policy_version SET approved_at = NULL WHERE approved_at IS NOT NULL",
+        (NO_ROW, "approved policy version"),
+    ),
+    ("UPDATE api_key SET revoked_at = NULL WHERE revoked_at IS NOT NULL", (NO_ROW, "revoked key")),
+    (
+        "UPDATE decision SET status = 'passed' WHERE status = 'revoked'",
+        (NO_ROW, "revoked decision"),
+    ),
+    ("DELETE FROM signing_key WHERE purpose = 'attestation'", (NO_ROW, "signing key")),
+    # One thing entered twice.
+    (COPIED.format("decision.recorded"), (TWICE, "decision")),
+    (COPIED.format("evaluation.received"), (TWICE, "evaluation")),
+    # A row that says something else than its entry.
+    (f"UPDATE decision SET status = 'passed' WHERE id = {FAILED}", DIFFERS),
+    ("UPDATE decision SET status = 'passed' WHERE status = 'pending'", DIFFERS),
+    (f"UPDATE decision SET verdict = 'fail' WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET version = '99' WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET stage = 'broad_rollout' WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET digest = 'sha256:0' WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET valid_until = NULL WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET submitted_by = 'x' WHERE id = {PASSED}", DIFFERS),
+    (f"UPDATE decision SET document = {OTHER_DOCUMENT} WHERE id = {PASSED}", DIFFERS),
+    ("UPDATE sign_off SET answer = 'reject'", (NO_ENTRY, "sign-off")),
+    ("UPDATE document SET sha256 = 'f'", (NO_ENTRY, "document")),
+    (
+        "UPDATE policy_version SET digest = 'sha256:0' WHERE version = 1",
+        (NO_ENTRY, "policy version"),
+    ),
+]
+
+
+def test_what_the_service_wrote_is_complete_and_each_edit_is_found(story: Engine) -> None:
+    untouched = compare(story)
+    assert untouched.gaps == ()
+    assert untouched.is_complete
+    assert [n for n, c in untouched.counts.items() if not c.rows == c.entries > 0] == []
+    missed = []
+    for statement, expected in ATTACKS:
+        with edited(story, statement) as connection:
+            found = compared(connection)
+        if found.is_complete or expected not in faults(found):
+            missed.append((statement, expected, faults(found)))
+    assert missed == []
+    assert compare(story).is_complete
+
+
+def test_a_gap_names_the_row_the_entry_and_what_is_wrong(story: Engine) -> None:
+    with edited(story, f"DELETE FROM decision WHERE id = {FAILED}") as connection:
+        gap = next(gap for gap in compared(connection).gaps if gap.noun == "decision")
+    assert isinstance(gap.index, int)
+    assert gap.name.startswith("dec_")
+    assert gap.detail == (
+        f"Entry {gap.index} (decision.recorded {gap.name}) has no decision in the tables."
+    )
+    flip = f"UPDATE decision SET status = 'passed' WHERE id = {FAILED}"
+    with edited(story, flip) as connection:
+        (gap,) = compared(connection).gaps
+    assert (
+        f"The status of {gap.name} is passed in the tables and failed in entry {gap.index}."
+        in gap.detail
+    )
