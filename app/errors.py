@@ -65,6 +65,8 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "evidence-erased": (410, "The evidence was erased"),
     "internal-error": (500, "Something went wrong here"),
     "record-unavailable": (503, "The record cannot be written now"),
+    "export-busy": (503, "Other exports are running"),
+    "record-broken": (409, "The record does not hold"),
     "database-unavailable": (503, "The database cannot be reached now"),
 }
 """Every slug that this service coins, its status and title. Slugs of evidence and of result files

@@ -18,6 +18,7 @@ from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
 from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
+from app.audit import routes as export_routes
 from app.auth import routes as key_routes
 from app.auth.keys import KeyRing
 from app.database import make_engine, require_current
@@ -61,6 +62,7 @@ ROUTERS = (
     model_routes.router,
     document_routes.router,
     audit_routes.router,
+    export_routes.router,
     key_routes.router,
     operations.router,
 )

@@ -7,6 +7,7 @@ nothing, and says "verified" only of what somebody outside the operator vouches 
 
 import argparse
 import binascii
+import http.client
 import json
 import os
 import re
@@ -214,7 +215,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One part of an archive; its chunks must be taken before the next member is asked for."""
+    """One part of an archive; its chunks can be taken until the next member is asked for."""
 
     name: str
     chunks: Iterable[bytes]
@@ -310,7 +311,10 @@ class Archive:
                     raise NoRecord("this is not an archive of a Clearance record (a plain tar)")
                 raise Broken(f"at byte {self._at - 512} there is no member that an export writes")
             start, length = self._at, int(size, 8)
-            yield Member(name, self._chunks(name, length), start, length)
+            chunks = self._chunks(name, length)
+            yield Member(name, chunks, start, length)
+            for _ in chunks:
+                """What nobody asked for is passed over."""
             self._read(-length % 512, f"after {name}")
 
     def _chunks(self, name: str, left: int) -> Iterator[bytes]:
@@ -368,22 +372,24 @@ class Live:
 
     def get(self, path: str, limit: int) -> bytes:
         """The bytes at a path of the service."""
+        return Member(path, self.stream(path)).whole(limit)
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The same in chunks."""
         request = urllib.request.Request(f"{self._base}/{path}")  # noqa: S310 - the scheme was checked
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with self._open(request, timeout=60) as answer:
-                found: bytes = answer.read(limit + 1)
+                while chunk := answer.read(CHUNK):
+                    yield chunk
         except urllib.error.HTTPError as error:
             hint = ""
             if error.code in (401, 403):
                 hint = "; set CLEARANCE_TOKEN to a key that may read the record"
             raise NoRecord(f"{self._base}/{path} answers {error.code}{hint}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NoRecord(f"{self._base}/{path} cannot be read: {error}") from None
-        if len(found) > limit:
-            raise Broken(f"{path} is larger than {limit} bytes")
-        return found
 
 
 class LogKeys:
@@ -759,12 +765,14 @@ class Verification:
 
     def _notes(self, member: Member, first: int, width: int) -> list[tuple[int, str]]:
         """The checkpoints that end within a bundle, the smallest first."""
-        value, found = member.json(), []
+        value = member.json()
+        found: list[tuple[int, str]] = []
         for text in value if isinstance(value, list) else [None]:
-            size = text.split("\n", 2)[1] if isinstance(text, str) and text.count("\n") > 1 else ""
+            parts = text.split("\n", 2) if isinstance(text, str) else []
+            size = parts[1] if len(parts) == 3 else ""
             if not (size.isascii() and size.isdigit() and len(size) < 20):
                 raise Broken(f"{member.name} is no list of checkpoints")
-            found.append((int(size), text))
+            found.append((int(size), str(text)))
         sizes = [size for size, _ in found]
         begin = first or -1
         if sizes != sorted(set(sizes)) or (

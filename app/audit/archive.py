@@ -156,19 +156,24 @@ def _bundle(connection: Connection, first: int, size: int) -> tuple[list[bytes],
 
 
 def _hashes(connection: Connection, place: str, size: int, leaves: bytes) -> bytes:
-    """A tile as stored; one that is not full yet is what lies below it."""
+    """A tile as stored; the leaf hashes of one that is not full were read with the entries."""
     parts = place.partition(".p/")[0].split("/")
     level, number = int(parts[0]), int("".join(part.removeprefix("x") for part in parts[1:]))
-    begin = number * WIDTH
-    count = min(WIDTH, (size >> (8 * level)) - begin)
-    if count == WIDTH:
-        found = connection.scalar(_tile, {"level": level, "number": number})
-        if found is None:
-            raise Broken(f"the tile {level}/{number} is missing", begin << (8 * level))
-        return bytes(found)
-    if level == 0:
+    width = min(WIDTH, (size >> (8 * level)) - number * WIDTH)
+    if level == 0 and width < WIDTH:
         return leaves
-    return read_row(connection, level, begin, begin + count)
+    return stored_tile(connection, level, number, width)
+
+
+def stored_tile(connection: Connection, level: int, number: int, width: int) -> bytes:
+    """The hashes of a tile as stored; one that is not full yet is what lies below it."""
+    begin = number * WIDTH
+    if width < WIDTH:
+        return read_row(connection, level, begin, begin + width)
+    found = connection.scalar(_tile, {"level": level, "number": number})
+    if found is None:
+        raise Broken(f"the tile {level}/{number} is missing", begin << (8 * level))
+    return bytes(found)
 
 
 def _require_nothing_beyond(connection: Connection, size: int) -> None:
@@ -184,7 +189,7 @@ def _evidence(connection: Connection) -> Iterator[Member]:
     after: Any = -1
     while rows := connection.execute(_documents, {"after": after}).all():
         for index, body, document in rows:
-            digest = str(json.loads(body)["refs"]["document"])
+            digest = _document_digest(index, body)
             yield Member(f"documents/{digest.removeprefix('sha256:')}", [bytes(document)])
             after = index
     after = ""
@@ -196,6 +201,13 @@ def _evidence(connection: Connection) -> Iterator[Member]:
         after = names[-1]
     for digest, document in connection.execute(_policies):
         yield Member(f"policies/{digest.removeprefix('sha256:')}", [document.encode()])
+
+
+def _document_digest(index: int, body: bytes) -> str:
+    try:
+        return str(json.loads(body)["refs"]["document"])
+    except (ValueError, KeyError, TypeError):
+        raise Broken(f"entry {index} records a decision without its document", index) from None
 
 
 def _json(name: str, value: object) -> Member:
