@@ -27,6 +27,7 @@ from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
 from app.idempotency.once import forget_before
 from app.ledger import routes as audit_routes
+from app.ledger import tile_routes
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.work import LedgerUnavailable
@@ -62,6 +63,7 @@ ROUTERS = (
     model_routes.router,
     document_routes.router,
     audit_routes.router,
+    tile_routes.router,
     export_routes.router,
     key_routes.router,
     operations.router,

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from app.evaluations.tables import decision
-from app.ledger import signing_keys
+from app.ledger import signing_keys, tile_paths
 from app.ledger.note import VerifierKey
 from app.ledger.tables import audit_checkpoint, audit_entry, audit_head, audit_tile, evidence_blob
 from app.ledger.tiles import read_row
@@ -112,7 +112,7 @@ def members(connection: Connection) -> Iterator[Member]:
         elif place.startswith("entries/"):
             yield Member(name, bodies)
         else:
-            yield Member(name, [_hashes(connection, place, size, leaves)])
+            yield Member(name, [_hashes(connection, place, leaves)])
     _require_nothing_beyond(connection, size)
     count = 0
     for member in _evidence(connection):
@@ -155,14 +155,14 @@ def _bundle(connection: Connection, first: int, size: int) -> tuple[list[bytes],
     return parts, b"".join(leaves)
 
 
-def _hashes(connection: Connection, place: str, size: int, leaves: bytes) -> bytes:
+def _hashes(connection: Connection, place: str, leaves: bytes) -> bytes:
     """A tile as stored; the leaf hashes of one that is not full were read with the entries."""
-    parts = place.partition(".p/")[0].split("/")
-    level, number = int(parts[0]), int("".join(part.removeprefix("x") for part in parts[1:]))
-    width = min(WIDTH, (size >> (8 * level)) - number * WIDTH)
-    if level == 0 and width < WIDTH:
+    where = tile_paths.parse(place)
+    assert where is not None
+    assert where.level is not None
+    if where.level == 0 and not where.is_full:
         return leaves
-    return stored_tile(connection, level, number, width)
+    return stored_tile(connection, where.level, where.number, where.width)
 
 
 def stored_tile(connection: Connection, level: int, number: int, width: int) -> bytes:

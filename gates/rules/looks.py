@@ -48,17 +48,20 @@ def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
 
 def _inputs(m: Measurement) -> tuple[object, ...]:
     scores: tuple[object, ...] | None = m.scores
+    beside = [part for part in (m.labels, m.denominators) if part is not None]
     if m.scores is not None and m.ids is not None:
         clusters = m.clusters or m.ids
-        scores = tuple(sorted(zip(m.ids, m.scores, clusters, strict=True)))
+        scores = tuple(sorted(zip(m.ids, m.scores, clusters, *beside, strict=True)))
     elif m.scores is not None and m.clusters is not None:
-        scores = tuple(sorted(zip(m.clusters, m.scores, strict=True)))
+        scores = tuple(sorted(zip(m.clusters, m.scores, *beside, strict=True)))
+    elif m.scores is not None and beside:
+        scores = tuple(zip(m.scores, *beside, strict=True))
     exceed = (m.exceed.limit, m.exceed.count) if m.exceed else None
     data = (m.source.dataset_digest, m.source.prompt_set_digest) if m.source else (None, None)
     return (
         (m.value, m.n, m.count, m.n_errored, m.stderr, m.ci, m.confidence),
         (scores, exceed, m.quantile, m.unit, m.missing, m.incomplete),
-        data,
+        data if m.table is None and m.exposure is None else (*data, m.table, m.exposure),
     )
 
 
