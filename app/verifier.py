@@ -331,6 +331,14 @@ class Archive:
         return found
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """A redirect could carry the credentials elsewhere, so it is an error like any other."""
+
+    def redirect_request(self, *_: object) -> None:
+        """No new request: the answer stays what it is."""
+        return None  # noqa: PLR1711, RET501 - an empty body would look unfinished
+
+
 class Live:
     """A running service as if it were an archive: the newest checkpoint, entries and tiles."""
 
@@ -341,13 +349,7 @@ class Live:
         self._base = base if base.endswith("/v1/audit") else f"{base}/v1/audit"
         self._token = token
 
-        class Refuse(urllib.request.HTTPRedirectHandler):
-            """A redirect could carry the credentials elsewhere."""
-
-            def redirect_request(self, *_: object) -> None:
-                """None: the answer stays what it is, an error."""
-
-        self._open = urllib.request.build_opener(Refuse).open
+        self._open = urllib.request.build_opener(_Stay).open
 
     def __iter__(self) -> Iterator[Member]:
         """The members, fetched one by one."""
@@ -384,6 +386,7 @@ class Live:
                 while chunk := answer.read(CHUNK):
                     yield chunk
         except urllib.error.HTTPError as error:
+            error.close()
             hint = ""
             if error.code in (401, 403):
                 hint = "; set CLEARANCE_TOKEN to a key that may read the record"
@@ -546,7 +549,7 @@ class Evidence:
             "SELECT digest, entry FROM named WHERE found = 0 ORDER BY entry LIMIT 1"
         ).fetchone()
         if lost is not None:
-            raise Broken(f"entry {lost[1]} names {lost[0]}, which is not in the archive", lost[1])
+            raise Broken(f"entry {lost[1]} names {lost[0]}, which is not there", lost[1])
 
 
 def unpacked(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit import replaying
@@ -169,15 +170,20 @@ def _database(trust: Trust, *, replay: bool) -> Found:
         require_current(engine)
         with snapshot(engine) as connection:
             report = verified(members(connection), trust, show_progress)
-            if report.verdict == TAMPERED:
-                return Found(report)
-            progress("Comparing the business rows with the log")
-            try:
-                complete = compared(connection)
-            except (SQLAlchemyError, ValueError, KeyError) as error:
-                raise CliError(f"An entry cannot be read: {type(error).__name__}.") from None
             record = DatabaseRecord(connection)
-            return Found(report, _replayed(record, report, wanted=replay), complete)
+            replay_found = _replayed(record, report, wanted=replay)
+            return Found(report, replay_found, _compared(connection, report))
+
+
+def _compared(connection: Connection, report: Report) -> Completeness | None:
+    """Business rows against the log; None where a log that does not hold cannot even be read."""
+    progress("Comparing the business rows with the log")
+    try:
+        return compared(connection)
+    except (SQLAlchemyError, ValueError, KeyError, TypeError) as error:
+        if report.verdict == TAMPERED:
+            return None
+        raise CliError(f"An entry cannot be read: {type(error).__name__}.", code=FAILED) from None
 
 
 def _service(url: str, trust: Trust, *, replay: bool) -> Found:
