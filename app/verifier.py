@@ -336,7 +336,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         """No new request: the answer stays what it is."""
-        return None  # noqa: PLR1711, RET501 - an empty body would look unfinished
+        return None  # noqa: RET501 - an empty body would look unfinished
 
 
 class Live:
