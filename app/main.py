@@ -21,6 +21,7 @@ from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
+from app.experiments import routes as experiment_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
@@ -46,6 +47,7 @@ ROUTERS = (
     clearance_routes.router,
     review_routes.router,
     policy_routes.router,
+    experiment_routes.router,
     catalogue_routes.router,
     model_routes.router,
     document_routes.router,
