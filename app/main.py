@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
+from app.audit import routes as export_routes
 from app.auth import routes as key_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
@@ -52,6 +53,7 @@ ROUTERS = (
     document_routes.router,
     audit_routes.router,
     tile_routes.router,
+    export_routes.router,
     key_routes.router,
     operations.router,
 )
