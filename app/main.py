@@ -31,6 +31,12 @@ from app.ledger.turns import Turns
 from app.ledger.work import LedgerUnavailable
 from app.ledger.writer import Ledger
 from app.models import routes as model_routes
+from app.pages.routes import decision as decision_page
+from app.pages.routes import models as model_pages
+from app.pages.routes import policies as policy_pages
+from app.pages.routes import queue as queue_page
+from app.pages.routes import record as record_pages
+from app.pages.routes import static as static_files
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.policies.shelf import Shelf
@@ -63,6 +69,12 @@ ROUTERS = (
     audit_routes.router,
     key_routes.router,
     operations.router,
+    queue_page.router,
+    decision_page.router,
+    model_pages.router,
+    policy_pages.router,
+    record_pages.router,
+    static_files.router,
 )
 
 
