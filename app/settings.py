@@ -5,6 +5,7 @@ It refuses unknown variables, values out of range and databases that would forge
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -176,6 +177,7 @@ def _require_examples_url(url: str) -> None:
         or not parts.netloc
         or "{" in parts.netloc
         or "{id}" not in url
+        or set(re.findall(r"[{][^}]*}?|}", url)) - {"{model}", "{version}", "{id}"}
     ):
         raise SettingsError(
             f"{PREFIX}EXAMPLES_URL must be a URL with {{id}} in its path or query, such as "

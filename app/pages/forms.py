@@ -15,9 +15,8 @@ class FormError(ValueError):
 def fields(body: bytes) -> Mapping[str, str]:
     """Fields of a urlencoded form, without those left empty. Raises FormError."""
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8"), max_num_fields=MAX_FIELDS, strict_parsing=bool(body)
-        )
+        text = body.decode("utf-8")
+        pairs = parse_qsl(text, max_num_fields=MAX_FIELDS, strict_parsing=bool(text))
     except ValueError as error:
         raise FormError("The form could not be read; load the page again.") from error
     found: dict[str, str] = {}

@@ -46,10 +46,9 @@ async def answer(request: Request, who: MaySignOff, decision_id: DecisionId) -> 
 
 
 def _answer(sent: Any) -> dict[str, Any]:
+    bounds = "until" in sent and sent.get("answer") == "approve"
     try:
-        until = (
-            end_of(sent["until"]) if "until" in sent and sent.get("answer") == "approve" else None
-        )
+        until = end_of(sent["until"]) if bounds else None
     except FormError as error:
         raise Problem("invalid-request", str(error)) from error
     return {
