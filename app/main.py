@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -18,6 +19,7 @@ from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
 from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
+from app.auth import access, session_routes, sessions
 from app.auth import routes as key_routes
 from app.auth.keys import KeyRing
 from app.database import make_engine, require_current
@@ -39,6 +41,9 @@ from app.runtime import Clock, Runtime, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
 from gates.statistics.special import betaincinv
+
+if TYPE_CHECKING:
+    from app.auth.identity_file import Identity
 
 log = logging.getLogger("clearance")
 
@@ -62,18 +67,23 @@ ROUTERS = (
     document_routes.router,
     audit_routes.router,
     key_routes.router,
+    session_routes.router,
     operations.router,
 )
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
-    """The ASGI application for these settings; the database is opened when it starts."""
+    """The ASGI application for these settings; the database is opened when it starts.
+
+    Raises SettingsError where the identity file does not load.
+    """
+    identity = access.configured(settings)
     engine = make_engine(settings)
     telemetry = Telemetry()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = await asyncio.to_thread(_opened, settings, engine, telemetry, clock)
+        runtime = await asyncio.to_thread(_opened, settings, identity, engine, telemetry, clock)
         app.state.runtime = runtime
         _settle_memory()
         cleaning = asyncio.create_task(_clean(runtime))
@@ -104,7 +114,13 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
-def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
+def _opened(
+    settings: Settings,
+    identity: "Identity | None",
+    engine: Engine,
+    telemetry: Telemetry,
+    clock: Clock,
+) -> Runtime:
     require_current(engine)
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
@@ -118,6 +134,7 @@ def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clo
         ledger=ledger,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
+        access=access.opened(identity, settings, engine, ledger, clock()),
         policies=Shelf(engine),
         telemetry=telemetry,
         turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
@@ -136,10 +153,12 @@ def _settle_memory() -> None:
 
 
 async def _clean(runtime: Runtime) -> None:
-    """Idempotent answers are promised for seven days; older ones go."""
+    """What is kept for a time goes after it: answers to repeats, sessions, used tokens."""
     while True:
+        now = runtime.clock()
         try:
-            await runtime.ledger.commit(forget_before(runtime.clock()))
+            for work in (forget_before(now), sessions.forget_expired(now)):
+                await runtime.ledger.commit(work)
         except LedgerUnavailable as error:
-            log.warning("old idempotent answers were not removed: %s", error)
+            log.warning("what has expired was not removed: %s", error)
         await asyncio.sleep(_CLEAN_EVERY_SECONDS)

@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
+from app.auth.access import Access
 from app.auth.keys import KeyRing
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
@@ -33,6 +34,7 @@ class Runtime:
     ledger: Ledger
     attestor: Attestor
     keys: KeyRing
+    access: Access
     policies: Shelf
     telemetry: Telemetry
     turns: Turns

@@ -19,6 +19,9 @@ PUBLIC = {
     "/v1/audit/keys",
     "/v1/attestations/keys",
     "/v1/attestations/trusted_root.json",
+    "/login",
+    "/login/callback",
+    "/login/key",
 }
 
 
