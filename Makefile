@@ -33,10 +33,10 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup check test bench serve demo lock clean
+.PHONY: help setup check test bench calibrate serve demo lock clean
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## install everything into .venv (clearance, uvicorn, python)
 	@echo "Ready: $(BIN)/clearance"
@@ -53,6 +53,9 @@ test: $(STAMP) ## all tests, on SQLite and on a real PostgreSQL
 
 bench: $(STAMP) ## measure against plain alternatives and print one table
 	$(BIN)/python -m tests.bench
+
+calibrate: $(STAMP) ## measure how often verdicts are wrong and write docs/honesty.md
+	$(BIN)/python -m tests.calibrate
 
 serve: $(STAMP) ## run the service on http://127.0.0.1:8000
 	$(BIN)/clearance serve

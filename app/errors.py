@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
+from app.ledger.tiles import LogInconsistent
 from app.ledger.work import Conflict, LedgerUnavailable
 from gates.evidence import ImpossibleEvidence
 from gates.formats import FormatError
@@ -39,6 +40,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "model-not-found": (404, "No such model"),
     "policy-not-found": (404, "No such policy"),
     "review-not-found": (404, "No such review"),
+    "tile-not-found": (404, "No such tile of the log"),
     "method-not-allowed": (405, "This method is not offered here"),
     "not-acceptable": (406, "None of the accepted formats is offered"),
     "conflict": (409, "Something else changed at the same time"),
@@ -67,6 +69,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "evidence-erased": (410, "The evidence was erased"),
     "too-many-requests": (429, "Too many requests"),
     "internal-error": (500, "Something went wrong here"),
+    "record-inconsistent": (503, "The stored log contradicts what was signed"),
     "record-unavailable": (503, "The record cannot be written now"),
     "database-unavailable": (503, "The database cannot be reached now"),
     "identity-unavailable": (503, "Who asks cannot be found out now"),
@@ -139,15 +142,8 @@ def problem_of(error: Exception) -> Problem:
         case Conflict():
             slug = error.slug if error.slug in TITLES else "conflict"
             return Problem(slug, error.detail)
-        case LedgerUnavailable():
-            headers = {"Retry-After": str(error.retry_after)}
-            return Problem("record-unavailable", error.detail, headers=headers)
-        case SQLAlchemyError():
-            return Problem(
-                "database-unavailable",
-                "The database did not answer; nothing was changed. Try again.",
-                headers={"Retry-After": "1"},
-            )
+        case LedgerUnavailable() | LogInconsistent() | SQLAlchemyError():
+            return _of_record(error)
         case RequestValidationError():
             found = [{"pointer": pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()]
             return Problem("invalid-request", "A parameter is not valid.", errors=found)
@@ -155,6 +151,21 @@ def problem_of(error: Exception) -> Problem:
             return _of_http(error)
         case _:
             return Problem("internal-error", "The fault is logged here under the request's id.")
+
+
+def _of_record(error: LedgerUnavailable | LogInconsistent | SQLAlchemyError) -> Problem:
+    match error:
+        case LedgerUnavailable():
+            headers = {"Retry-After": str(error.retry_after)}
+            return Problem("record-unavailable", error.detail, headers=headers)
+        case LogInconsistent():
+            return Problem("record-inconsistent", f"Nothing is proven from this log: {error}")
+        case _:
+            return Problem(
+                "database-unavailable",
+                "The database did not answer; nothing was changed. Try again.",
+                headers={"Retry-After": "1"},
+            )
 
 
 def _of_http(error: HTTPException) -> Problem:
@@ -183,7 +194,7 @@ def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
         if problem.status == 405 and (methods := allowed(routes, request.url.path)):
             # The framework names the methods of the first route that matches, not of all.
             problem.headers["Allow"] = ", ".join(methods)
-        if problem.status == 500 or isinstance(error, SQLAlchemyError):
+        if problem.status == 500 or isinstance(error, (SQLAlchemyError, LogInconsistent)):
             log.error("unhandled %s", type(error).__name__, exc_info=error)
         return problem.response()
 
@@ -194,6 +205,7 @@ def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
         PolicyError,
         Conflict,
         LedgerUnavailable,
+        LogInconsistent,
         SQLAlchemyError,
         RequestValidationError,
         HTTPException,

@@ -1,11 +1,15 @@
 """Routes for those who run the service: is it alive, is it ready, what has it done."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import SchemaState, schema_state
+from app.jobs.standing import standing
 from app.ledger.tables import audit_head
 from app.openapi import public_problems
 from app.replies import as_json
@@ -28,6 +32,12 @@ class ReadyOut(BaseModel):
     schema_state: str
     ledger: str
     waiting: int
+    jobs: str = Field(
+        description="`running`, `late` (jobs two minutes overdue), `stopped` (no worker alive) or "
+        "`unknown`. Shown, never a reason for 503: deadlines hold without a worker."
+    )
+    jobs_late: int
+    jobs_dead: int = Field(description="Given up after their last try")
 
 
 @router.get("/healthz", summary="Is the process alive?", responses={200: {"model": HealthOut}})
@@ -42,7 +52,7 @@ async def healthz() -> Response:
     responses={200: {"model": ReadyOut}, 503: {"model": ReadyOut, "description": "Not now."}},
 )
 def readyz(request: Request) -> Response:
-    """Database, schema and writer."""
+    """Database, schema and writer; and how the long work stands."""
     runtime = runtime_of(request)
     database, schema = _database(runtime)
     ledger = "writing" if runtime.ledger.is_writing else runtime.ledger.alarm or "stopped"
@@ -53,6 +63,7 @@ def readyz(request: Request) -> Response:
         "schema_state": schema,
         "ledger": ledger,
         "waiting": runtime.ledger.waiting,
+        **_jobs(runtime, is_current=schema == SchemaState.CURRENT.value),
     }
     return as_json(body, 200 if is_ready else 503)
 
@@ -62,6 +73,17 @@ def _database(runtime: Runtime) -> tuple[str, str]:
         return "ok", schema_state(runtime.engine).value
     except SQLAlchemyError:
         return "unreachable", "unknown"
+
+
+def _jobs(runtime: Runtime, *, is_current: bool) -> Mapping[str, Any]:
+    unknown = {"jobs": "unknown", "jobs_late": 0, "jobs_dead": 0}
+    if not is_current:
+        return unknown
+    try:
+        with runtime.engine.connect() as connection:
+            return standing(connection, runtime.clock())
+    except SQLAlchemyError:
+        return unknown
 
 
 @router.get(

@@ -1,21 +1,32 @@
-"""What one running service consists of, handed to every use case; it decides nothing itself."""
+"""What one running service consists of, handed to every use case; it decides nothing itself.
+
+`start` puts it together for the server and the worker alike, and refuses a database whose schema
+is not the one that this version was built for.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
-from app.auth.access import Access
+from app.attestations.keys import attestation_signer, introduce
+from app.auth import access
 from app.auth.keys import KeyRing
+from app.database import require_current
+from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
 from app.settings import Settings
 from app.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from app.auth.identity_file import Identity
 
 Clock = Callable[[], datetime]
 
@@ -34,7 +45,7 @@ class Runtime:
     ledger: Ledger
     attestor: Attestor
     keys: KeyRing
-    access: Access
+    access: access.Access
     policies: Shelf
     telemetry: Telemetry
     turns: Turns
@@ -56,3 +67,33 @@ def runtime_of(request: Request) -> Runtime:
     """The service behind a request."""
     runtime: Runtime = request.app.state.runtime
     return runtime
+
+
+def start(
+    settings: Settings,
+    engine: Engine,
+    telemetry: Telemetry,
+    clock: Clock,
+    identity: "Identity | None" = None,
+) -> Runtime:
+    """Everything opened, and the record ready for writing; `runtime.ledger.stop()` ends it.
+
+    `identity` is for who answers requests: a worker lets nobody in.
+    """
+    require_current(engine)
+    signer = attestation_signer(settings)
+    ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
+    ledger.start()
+    introduce(engine, ledger, signer.key, clock())
+    return Runtime(
+        settings=settings,
+        engine=engine,
+        ledger=ledger,
+        attestor=Attestor(signer, ledger.origin),
+        keys=KeyRing(engine),
+        access=access.opened(identity, settings, engine, ledger, clock()),
+        policies=Shelf(engine),
+        telemetry=telemetry,
+        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
+        clock=clock,
+    )

@@ -41,12 +41,19 @@ class Measurement:
     """One value of one metric, with what is known about its sampling.
 
     Exactly one of these is the measurement's form: `value` (a mean, rate or quantile computed
-    elsewhere, with optional n / stderr / ci), `count` of `n`, per-example `scores`, or `exceed`
-    of `n`. For `f1` the pair `count`, `n` is (TP, TP + FP + FN); for `precision` it is
-    (TP, TP + FP); for `recall` (TP, TP + FN). `n` counts scored examples only; errored ones are
-    in `n_errored`. `missing` names why a value that the tool wrote is not a number, and
-    `incomplete` why its run cannot be trusted (a clause: "the run was limited to 1 example");
-    both keep the row visible instead of dropping it.
+    elsewhere, with optional n / stderr / ci), `count` of `n` or per `exposure`, per-example
+    `scores`, `exceed` of `n`, or a `table` of counts. Beside scores, `ids` name the examples (an
+    id that stands twice is one question asked again), `clusters` what examples share, `labels`
+    what is true of each (1 or 0, a class, a number) where the score is what the model said, and
+    `denominators` what each score is per, for a ratio of sums. `exposure` is what events were
+    counted over, in any unit (hours, requests). A `table` is a confusion table (rows: truth,
+    columns: prediction), or for drift a row of reference counts and one of current counts.
+
+    For `f1` the pair `count`, `n` is (TP, TP + FP + FN); for `precision` it is (TP, TP + FP); for
+    `recall` (TP, TP + FN). `n` counts scored examples only; errored ones are in `n_errored`.
+    `missing` names why a value that the tool wrote is not a number, and `incomplete` why its run
+    cannot be trusted (a clause: "the run was limited to 1 example"); both keep the row visible
+    instead of dropping it.
     `quantile` is set for order statistics (0.95 for p95) and `maximum` rows use 1.0;
     `bucketed` marks a quantile read off a histogram.
     `aggregate` marks a roll-up of rows that are present themselves: shown, never judged twice.
@@ -64,6 +71,10 @@ class Measurement:
     ids: tuple[str, ...] | None = None
     clusters: tuple[str, ...] | None = None
     exceed: Exceed | None = None
+    labels: tuple[float, ...] | None = None
+    denominators: tuple[float, ...] | None = None
+    table: tuple[tuple[int, ...], ...] | None = None
+    exposure: float | None = None
     quantile: float | None = None
     bucketed: bool = False
     task: str | None = None

@@ -3,7 +3,7 @@
 An empty database gets its tables and one admin key, printed once. An older one is left alone.
 """
 
-import socket
+from contextlib import nullcontext
 
 import click
 import uvicorn
@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 
 from app.auth.keys import KeyRequest
 from app.auth.tables import api_key
+from app.cli.attendant import Attendant
 from app.cli.exits import UNREACHABLE, CliError
+from app.cli.listening import address, bound
 from app.cli.local import Local, database, opened, settings
 from app.cli.output import show_text
 from app.database import SchemaState, migrate, require_current, schema_state
@@ -30,7 +32,14 @@ Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
 @click.command(epilog=EPILOG)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
-def serve(host: str, port: int) -> None:
+@click.option(
+    "--worker/--no-worker",
+    "attended",
+    default=True,
+    show_default=True,
+    help="Run `clearance worker` (deadlines, notices, clean-up) as a child.",
+)
+def serve(host: str, port: int, *, attended: bool) -> None:
     """Run the service; on an empty database, set it up first."""
     prepare()
     # One process: the record's writer is its own queue, and replicas share a PostgreSQL.
@@ -42,8 +51,8 @@ def serve(host: str, port: int) -> None:
         server_header=False,
         log_level="warning",
     )
-    listening = _bound(config)
-    where = settings().public_url or _address(host, listening.getsockname()[1])
+    listening = bound(config, "clearance serve")
+    where = settings().public_url or address(host, listening.getsockname()[1])
     with opened() as local:
         first = None if _has_keys(local) else _first_key(local)
     show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
@@ -51,7 +60,8 @@ def serve(host: str, port: int) -> None:
         show_text(_welcome(first, where))
     server = uvicorn.Server(config)
     try:
-        server.run(sockets=[listening])
+        with Attendant() if attended else nullcontext():
+            server.run(sockets=[listening])
     except KeyboardInterrupt:
         return
     if not server.started:
@@ -64,24 +74,6 @@ def prepare() -> None:
         if schema_state(engine) is SchemaState.EMPTY:
             migrate(engine)
         require_current(engine)
-
-
-def _bound(config: uvicorn.Config) -> socket.socket:
-    """The port, before anything is promised; uvicorn would end the process where it is taken."""
-    try:
-        return config.bind_socket()
-    except SystemExit:
-        raise CliError(
-            f"Port {config.port} on {config.host} cannot be listened on.",
-            f"Is a service running there already? Else: clearance serve --port {config.port + 1}",
-            code=UNREACHABLE,
-        ) from None
-
-
-def _address(host: str, port: int) -> str:
-    if host in {"0.0.0.0", "::", "127.0.0.1"}:  # noqa: S104 - compared, not bound to
-        host = "localhost"
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _has_keys(local: Local) -> bool:

@@ -7,7 +7,8 @@ from app.errors import Problem
 from app.evaluations.schemas import ExceedIn, MeasurementIn, SourceIn
 from gates.evidence import Exceed, Measurement, Source
 
-_FORMS = ("value", "count", "scores", "exceed")
+_FORMS = ("value", "count", "scores", "exceed", "table")
+_PER_EXAMPLE = ("ids", "clusters", "labels", "denominators")
 
 
 def measurements_of(given: Sequence[MeasurementIn], place: str) -> list[Measurement]:
@@ -26,14 +27,20 @@ def measurements_of(given: Sequence[MeasurementIn], place: str) -> list[Measurem
 def _contradiction(stated: dict[str, Any]) -> str | None:
     forms = [name for name in _FORMS if name in stated]
     if len(forms) != 1:
-        return "give exactly one of value, count + n, scores, exceed + n"
+        return "give exactly one of value, count + n, scores, exceed + n, table"
     form = forms[0]
+    if form == "count" and "exposure" in stated:
+        return "exposure stands instead of n" if "n" in stated else None
     if form in {"count", "exceed"} and "n" not in stated:
         return f"{form} needs n, the number of scored examples"
     if form == "scores":
         return _unfit_scores(stated)
-    if "ids" in stated or "clusters" in stated:
-        return "ids and clusters belong to scores"
+    if any(name in stated for name in _PER_EXAMPLE):
+        return "ids, clusters, labels and denominators belong to scores"
+    if "exposure" in stated:
+        return "exposure belongs to count"
+    if form == "table" and "n" in stated:
+        return "a table has its own n; leave it out"
     if form != "value" and ("stderr" in stated or "ci" in stated):
         return "stderr and ci belong to value"
     if ("ci" in stated) != ("confidence" in stated):
@@ -45,11 +52,9 @@ def _unfit_scores(stated: dict[str, Any]) -> str | None:
     size = len(stated["scores"])
     if stated.get("n", size) != size:
         return "n differs from the number of scores; leave it out"
-    for name in ("ids", "clusters"):
+    for name in _PER_EXAMPLE:
         if len(stated.get(name, stated["scores"])) != size:
             return f"{name} and scores differ in length"
-    if "ids" in stated and len(set(stated["ids"])) != size:
-        return "ids name an example twice"
     if "stderr" in stated or "ci" in stated:
         return "stderr and ci belong to value"
     return None
@@ -64,9 +69,11 @@ def _value(stated: dict[str, Any]) -> Measurement:
     if "scores" in stated:
         stated["scores"] = tuple(map(float, stated["scores"]))
         stated["n"] = len(stated["scores"])
-        for name in ("ids", "clusters"):
+        for name in _PER_EXAMPLE:
             if name in stated:
                 stated[name] = tuple(stated[name])
+    if "table" in stated:
+        stated["table"] = tuple(map(tuple, stated["table"]))
     if "exceed" in stated:
         exceed: ExceedIn = stated["exceed"]
         stated["exceed"] = Exceed(exceed.limit, exceed.count)

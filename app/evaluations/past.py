@@ -31,7 +31,7 @@ from app.ledger.work import Conflict
 from app.models.tables import model
 from app.policies.tables import policy_epoch
 from gates.evidence import Candidate, Evidence, SliceKey
-from gates.history import Look
+from gates.history import Look, Progress
 from gates.rules.looks import fingerprints
 
 COUNTED: Final = 1000
@@ -216,7 +216,7 @@ def read_past(
         revision=row.revision,
         look_count=row.look_count,
         look_top=max((seen.sequence for seen in looks), default=0),
-        looks=tuple(Look(*item) for seen in looks for item in json.loads(seen.looks)),
+        looks=tuple(_look(*item) for seen in looks for item in json.loads(seen.looks)),
         known_slices=tuple(
             (metric, tuple((k, v) for k, v in pairs)) for metric, pairs in row.known_slices or ()
         ),
@@ -227,6 +227,15 @@ def read_past(
         baseline_uses=uses.scalar_one() if uses else 0,
         foreign=frozenset(foreign),
     )
+
+
+def _look(hypothesis: str, inputs: str, number: int, outcome: str, *handed: Any) -> Look:
+    """A look as it was written; what it hands on stands there only where looks are `anytime`."""
+    progress = tuple(
+        Progress(scope, tuple(certain), tuple((claim, limit, p) for claim, limit, p in shown))
+        for scope, certain, shown in handed
+    )
+    return Look(hypothesis, inputs, number, outcome, progress)
 
 
 def parameters(candidate: Candidate, stage: str) -> dict[str, Any]:

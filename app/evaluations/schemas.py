@@ -104,9 +104,14 @@ class ExceedIn(Strict):
     count: Count
 
 
+Counts = Annotated[list[Count], Field(min_length=2, max_length=1000)]
+
+
 @with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 class MeasurementIn(TypedDict, total=False):
-    """One value of one metric: exactly one of `value`, `count` + `n`, `scores`, `exceed` + `n`.
+    """One value of one metric: one of `value`, `count` + `n`, `scores`, `exceed` + `n`, `table`.
+
+    `count` may stand with `exposure` instead of `n`; `labels` and `denominators` beside `scores`.
 
     A mapping and not a model: a submission has many of them, and each model object costs.
     """
@@ -123,6 +128,10 @@ class MeasurementIn(TypedDict, total=False):
     ids: Annotated[list[Name] | None, Field(max_length=1_000_000)]
     clusters: Annotated[list[Name] | None, Field(max_length=1_000_000)]
     exceed: ExceedIn | None
+    labels: Annotated[list[float] | None, Field(max_length=1_000_000)]
+    denominators: Annotated[list[float] | None, Field(max_length=1_000_000)]
+    table: Annotated[list[Counts] | None, Field(min_length=2, max_length=1000)]
+    exposure: Annotated[float | None, Field(gt=0)]
     quantile: Annotated[float | None, Field(gt=0, le=1)]
     task: Name | None
     slice: Annotated[dict[Name, Name], Field(max_length=20)]

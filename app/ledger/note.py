@@ -67,17 +67,22 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
-        """Read a vkey; the base64 part may itself contain plus signs."""
-        parts = text.split("+", 2)
-        if len(parts) != 3:
-            raise NoteError("a verifier key is <name>+<key id>+<base64>")
-        raw = _decode(parts[2])
+        """Read a vkey."""
+        name, key_id, raw = vkey_parts(text)
         if raw[:1] != ED25519:
             raise NoteError("only Ed25519 verifier keys are known here")
-        key = cls(parts[0], raw[1:])
-        if key.key_id.hex() != parts[1]:
+        key = cls(name, raw[1:])
+        if key.key_id.hex() != key_id:
             raise NoteError("the verifier key's id does not match its name and key")
         return key
+
+
+def vkey_parts(text: str) -> tuple[str, str, bytes]:
+    """Name, key id in hex, and type with key; the base64 part may itself contain plus signs."""
+    parts = text.split("+", 2)
+    if len(parts) != 3:
+        raise NoteError("a verifier key is <name>+<key id>+<base64>")
+    return parts[0], parts[1], from_base64(parts[2])
 
 
 def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
@@ -93,14 +98,22 @@ def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
 
 def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     """The checkpoint of a note that carries a valid signature by at least one of the keys."""
-    text = open_note(note, keys)
+    return _checkpoint(open_note(note, keys))
+
+
+def claimed_checkpoint(note: str) -> Checkpoint:
+    """What a note says before anybody has checked who says it."""
+    return _checkpoint(split_note(note)[0])
+
+
+def _checkpoint(text: str) -> Checkpoint:
     lines = text.split("\n")
     if len(lines) != 4:
         raise NoteError("a checkpoint has exactly three lines: origin, size, root")
     origin, size, root = lines[:3]
     if not (size.isascii() and size.isdigit() and len(size) < 20 and size == str(int(size))):
         raise NoteError("a checkpoint's size is a plain decimal number")
-    raw = _decode(root)
+    raw = from_base64(root)
     if not origin or len(raw) != HASH_SIZE:
         raise NoteError("a checkpoint has an origin and a root hash of 32 bytes")
     return Checkpoint(origin, int(size), raw)
@@ -108,16 +121,10 @@ def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
 
 def open_note(note: str, keys: Iterable[VerifierKey]) -> str:
     """The text of a note once a known key's signature holds; unknown signatures are ignored."""
-    if len(note) > MAX_NOTE or any(c < " " and c != "\n" for c in note):
-        raise NoteError("a note is short and has no control characters")
-    text, separator, block = note.rpartition("\n\n")
-    if not separator or not text or not block.endswith("\n"):
-        raise NoteError("a note is text, an empty line, and signature lines")
-    text += "\n"
+    text, signatures = split_note(note)
     known = {(key.name, key.key_id): key for key in keys}
     verified = 0
-    for line in block[:-1].split("\n"):
-        name, raw = _signature(line)
+    for name, raw in signatures:
         key = known.get((name, raw[:4]))
         if key is None:
             continue
@@ -131,17 +138,28 @@ def open_note(note: str, keys: Iterable[VerifierKey]) -> str:
     return text
 
 
-def _signature(line: str) -> tuple[str, bytes]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """A note's text, and who signed it: name, and key id with signature. Nothing is checked."""
+    if len(note) > MAX_NOTE or any(c < " " and c != "\n" for c in note):
+        raise NoteError("a note is short and has no control characters")
+    text, separator, block = note.rpartition("\n\n")
+    if not separator or not text or not block.endswith("\n"):
+        raise NoteError("a note is text, an empty line, and signature lines")
+    return text + "\n", [signature(line) for line in block[:-1].split("\n")]
+
+
+def signature(line: str) -> tuple[str, bytes]:
+    """The name in a signature line, and key id with signature."""
     parts = line.removeprefix(SIGNATURE_PREFIX).split(" ")
     if not line.startswith(SIGNATURE_PREFIX) or len(parts) != 2 or not parts[0]:
         raise NoteError("a signature line is an em dash, a name and a signature")
-    raw = _decode(parts[1])
+    raw = from_base64(parts[1])
     if len(raw) < 5:
         raise NoteError("a signature has a key id of four bytes and a body")
     return parts[0], raw
 
 
-def _decode(text: str) -> bytes:
+def from_base64(text: str) -> bytes:
     """Base64 in its only canonical spelling: two spellings of one hash would be two notes."""
     try:
         raw = b64decode(text, validate=True)

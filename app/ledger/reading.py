@@ -156,8 +156,24 @@ def tile(
     size = checkpoint(connection, keys).checkpoint.size
     available = (size >> (HEIGHT * level)) - (number << HEIGHT) if 0 <= level < HEIGHT else 0
     if number < 0 or not 1 <= width <= min(WIDTH, available):
-        raise NotInLog(f"The signed log has no tile {level}/{number} of width {width}.")
+        raise NotInLog(
+            f"The signed log of {size} entries has no tile {level}/{number} of width {width}."
+        )
     return StoredNodes(connection, size).tile(level, number)[: width * 32]
+
+
+def bundle(connection: Connection, number: int, width: int, keys: Sequence[VerifierKey]) -> bytes:
+    """The first `width` (1 to 256) entries of a bundle, each behind its length in two bytes."""
+    hashes = tile(connection, 0, number, width, keys)
+    begin = number << HEIGHT
+    bodies = connection.scalars(
+        select(audit_entry.c.body)
+        .where(audit_entry.c.index >= begin, audit_entry.c.index < begin + width)
+        .order_by(audit_entry.c.index)
+    ).all()
+    if b"".join(map(leaf_hash, bodies)) != hashes:
+        raise LogInconsistent(f"Entries from {begin} on do not match the tree that was signed.")
+    return b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
 
 
 def _entries() -> Select[Any]:

@@ -15,7 +15,8 @@ from app.database import to_text
 from app.errors import Problem
 from app.ledger import reading, signing_keys
 from app.ledger.note import VerifierKey
-from app.ledger.reading import Entry, NotInLog
+from app.ledger.proof_file import MEDIA_TYPE, tlog_proof
+from app.ledger.reading import Entry, Inclusion, NotInLog
 from app.lists import Filter, Limit
 from app.openapi import problems, public_problems
 from app.replies import as_json
@@ -101,6 +102,21 @@ def list_entries(
 
 
 @router.get(
+    "/entries/{index}.tlog-proof",
+    summary="The same proof as a file",
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **problems(404),
+    },
+)
+def get_proof_file(request: Request, _: MayRead, index: Index) -> Response:
+    """A C2SP tlog-proof: kept beside the entry, it can be checked without the service."""
+    found = _inclusion(request, index)
+    headers = {"Content-Disposition": f'attachment; filename="{index}.tlog-proof"'}
+    return Response(tlog_proof(found), headers=headers, media_type=MEDIA_TYPE)
+
+
+@router.get(
     "/entries/{index}",
     summary="One entry",
     responses={200: {"model": EntryOut}, **problems(404)},
@@ -121,12 +137,7 @@ def get_entry(request: Request, _: MayRead, index: Index) -> Response:
 )
 def get_proof(request: Request, _: MayRead, index: Index) -> Response:
     """An inclusion proof against the newest signed checkpoint."""
-    runtime = runtime_of(request)
-    with runtime.engine.connect() as connection:
-        try:
-            found = reading.inclusion(connection, index, [runtime.ledger.verifier_key])
-        except NotInLog as error:
-            raise Problem("entry-not-found", str(error)) from error
+    found = _inclusion(request, index)
     return as_json(
         {
             "index": found.index,
@@ -135,6 +146,15 @@ def get_proof(request: Request, _: MayRead, index: Index) -> Response:
             "proof": [node.hex() for node in found.proof],
         }
     )
+
+
+def _inclusion(request: Request, index: int) -> Inclusion:
+    runtime = runtime_of(request)
+    with runtime.engine.connect() as connection:
+        try:
+            return reading.inclusion(connection, index, [runtime.ledger.verifier_key])
+        except NotInLog as error:
+            raise Problem("entry-not-found", str(error)) from error
 
 
 @router.get(
@@ -153,7 +173,8 @@ def get_checkpoint(request: Request) -> Response:
             note = reading.checkpoint(connection, [runtime.ledger.verifier_key]).note
         except NotInLog as error:
             raise Problem("entry-not-found", str(error)) from error
-    return Response(note, media_type="text/plain; charset=utf-8")
+    headers = {"Cache-Control": "no-cache"}
+    return Response(note, headers=headers, media_type="text/plain; charset=utf-8")
 
 
 @router.get(

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gates.evidence import Evidence, Measurement, SliceKey
+from gates.ladder import clusters_of, sample_size
 from gates.metrics import Direction, Kind, resolve
 from gates.rules.context import Defaults
 from gates.rules.looks import planned_alpha
-from gates.rules.measured import MIN_CLUSTERS, sample_size
+from gates.rules.measured import MIN_CLUSTERS
 from gates.rules.selection import EvidenceIndex, Row, is_number
 from gates.units import convert, factor
 
@@ -142,7 +143,7 @@ def screened(subject: Subject, row: Row) -> Measurement:
     if n is not None and m.n_errored > DEFAULTS.max_error_share * (n + m.n_errored):
         share = m.n_errored / (n + m.n_errored)
         raise NothingShownError(f"{share:.1%} of its examples errored; a policy allows 2%")
-    if m.clusters is not None and len(set(m.clusters)) < MIN_CLUSTERS:
+    if (clusters := clusters_of(m)) is not None and len(set(clusters)) < MIN_CLUSTERS:
         raise NothingShownError(f"fewer than {MIN_CLUSTERS} clusters support no bound")
     if subject.unit is None:
         return m

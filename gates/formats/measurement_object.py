@@ -12,14 +12,16 @@ from gates.formats.cells import MISSING, NotANumber, is_blank, number, shown, wh
 from gates.formats.result_file import ResultFile
 from gates.formats.understood import FormatError
 
-FORMS = ("value", "count", "scores", "exceed")
+FORMS = ("value", "count", "scores", "exceed", "table")
 SOURCE_FIELDS = frozenset(
     {"tool", "tool_version", "suite", "run_id", "prompt_set_digest"}
     | {"dataset", "dataset_name", "dataset_digest"}
 )
 FIELDS = frozenset(
-    (*FORMS, "metric", "n", "n_errored", "stderr", "ci", "confidence", "ids", "clusters")
-) | frozenset(("quantile", "unit", "direction", "task", "slice", "source"))
+    (*FORMS, "metric", "n", "n_errored", "stderr", "ci", "confidence", "ids", "clusters", "labels")
+) | frozenset(
+    ("quantile", "unit", "direction", "task", "slice", "source", "denominators", "exposure")
+)
 
 _ROUNDING = 0.005
 """A value printed beside its count may be rounded to two digits."""
@@ -59,6 +61,8 @@ def measurement(file: ResultFile, where: str, given: Mapping[str, object]) -> Me
     match forms:
         case ["scores"]:
             return _scored(fields, common)
+        case ["table"]:
+            return Measurement(**common, table=fields.table())
         case ["exceed"]:
             return Measurement(**common, exceed=fields.exceed(common["n"]))
         case ["count"] | ["value", "count"]:
@@ -74,6 +78,9 @@ def _counted(fields: "_Fields", common: dict[str, Any]) -> Measurement:
         return Measurement(**common, missing=MISSING)
     if count is None:
         return Measurement(**common, missing=MISSING)
+    exposure = fields.number("exposure")
+    if n is None and exposure is not None and "value" not in fields.given:
+        return Measurement(**common, count=count, exposure=exposure)
     if n is None:
         raise fields.error("there is a count without n; of how many?")
     value = fields.number("value")
@@ -106,6 +113,8 @@ def _scored(fields: "_Fields", common: dict[str, Any]) -> Measurement:
         scores=tuple(score for score in scores if score is not None),
         ids=fields.labels("ids", len(scores), kept),
         clusters=fields.labels("clusters", len(scores), kept),
+        labels=fields.numbers("labels", len(scores), kept),
+        denominators=fields.numbers("denominators", len(scores), kept),
     )
 
 
@@ -136,7 +145,7 @@ class _Fields:
         return self.as_number(key, self.given.get(key))
 
     def as_number(self, key: str, value: object) -> float | None:
-        if isinstance(value, bool) and key != "scores":
+        if isinstance(value, bool) and key not in {"scores", "labels"}:
             raise self.error(f"{key} is {value}, not a number")
         try:
             return number(value)
@@ -185,6 +194,29 @@ class _Fields:
         if any(is_blank(label) or isinstance(label, dict | list) for label in value):
             raise self.error(f"{key} has an empty entry or one that is not a text")
         return tuple(str(value[position]) for position in kept)
+
+    def numbers(self, key: str, expected: int, kept: list[int]) -> tuple[float, ...] | None:
+        value = self.given.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, list) or len(value) != expected:
+            raise self.error(f"{key} is not a list of {expected}, one for each score")
+        found = [self.as_number(key, value[position]) for position in kept]
+        if any(item is None for item in found):
+            raise self.error(f"{key} has an empty entry beside a score")
+        return tuple(item for item in found if item is not None)
+
+    def table(self) -> tuple[tuple[int, ...], ...]:
+        value = self.given.get("table")
+        rows = value if isinstance(value, list) else []
+        if len(rows) < 2 or any(not isinstance(row, list) or len(row) < 2 for row in rows):
+            raise self.error("table is not a list of rows of counts, at least two by two")
+        counts = [
+            [_Fields(self.file, self.where, {"table": c}).whole("table") for c in r] for r in rows
+        ]
+        if any(cell is None for row in counts for cell in row):
+            raise self.error("table has an empty cell")
+        return tuple(tuple(cell for cell in row if cell is not None) for row in counts)
 
     def slice(self) -> SliceKey:
         value = self.given.get("slice")

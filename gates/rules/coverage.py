@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field
 
 from gates.finding import Finding, Observed, finish
+from gates.ladder import sample_size
 from gates.rules.base import MeasuredRule, Name, Names, Share, Strict, Whole, as_texts
 from gates.rules.context import Claim, Context, plain_finding
-from gates.rules.measured import sample_size
 from gates.rules.selection import Row, canonical_name
 from gates.verdict import Mode, Outcome
 from gates.wording import coverage_sentence

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from gates.evidence import Measurement, SliceKey
-from gates.history import Look
+from gates.history import Look, Progress
 
 FIRST_LOOK_SHARE = 0.8  # statistics.md correction 3: half and half costs more examples
 
@@ -48,17 +48,20 @@ def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
 
 def _inputs(m: Measurement) -> tuple[object, ...]:
     scores: tuple[object, ...] | None = m.scores
+    beside = [part for part in (m.labels, m.denominators) if part is not None]
     if m.scores is not None and m.ids is not None:
         clusters = m.clusters or m.ids
-        scores = tuple(sorted(zip(m.ids, m.scores, clusters, strict=True)))
+        scores = tuple(sorted(zip(m.ids, m.scores, clusters, *beside, strict=True)))
     elif m.scores is not None and m.clusters is not None:
-        scores = tuple(sorted(zip(m.clusters, m.scores, strict=True)))
+        scores = tuple(sorted(zip(m.clusters, m.scores, *beside, strict=True)))
+    elif m.scores is not None and beside:
+        scores = tuple(zip(m.scores, *beside, strict=True))
     exceed = (m.exceed.limit, m.exceed.count) if m.exceed else None
     data = (m.source.dataset_digest, m.source.prompt_set_digest) if m.source else (None, None)
     return (
         (m.value, m.n, m.count, m.n_errored, m.stderr, m.ci, m.confidence),
         (scores, exceed, m.quantile, m.unit, m.missing, m.incomplete),
-        data,
+        data if m.table is None and m.exposure is None else (*data, m.table, m.exposure),
     )
 
 
@@ -93,6 +96,8 @@ class LookState:
     is_known: bool
     earlier_fail: bool
     """An earlier look at other inputs failed."""
+    progress: tuple[Progress, ...] = ()
+    """What the latest look handed on."""
 
 
 class LookBook:
@@ -109,4 +114,6 @@ class LookBook:
         known = next((look.number for look in earlier if look.inputs == inputs), None)
         number = known or 1 + max((look.number for look in earlier), default=0)
         failed = any(look.outcome == "fail" and look.inputs != inputs for look in earlier)
-        return LookState(number, known is not None, failed)
+        last = max((look.number for look in earlier), default=0)
+        handed = tuple(p for look in earlier if look.number == last for p in look.progress)
+        return LookState(number, known is not None, failed, handed)

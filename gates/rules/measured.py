@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gates.evidence import ImpossibleEvidence, Measurement
+from gates.ladder import clusters_of, sample_size
 from gates.metrics import nearest, resolve
 from gates.rules.base import METRIC_KINDS, MeasuredRule, MetricRule
 from gates.rules.context import Context
@@ -175,11 +176,6 @@ class Absent:
     detail: str
 
 
-def sample_size(m: Measurement) -> int | None:
-    """Scored examples, stated or counted."""
-    return m.n if m.n is not None else (len(m.scores) if m.scores is not None else None)
-
-
 def pick(
     rule: MetricRule, subject: Subject, target: Target, limit: float | None
 ) -> Picked | Absent:
@@ -280,12 +276,13 @@ def _has(m: Measurement, need: str) -> bool:
 
 def blocks(rule: MeasuredRule, ctx: Context, m: Measurement) -> tuple[str, ...]:
     """Reasons that bar a pass whatever the bounds say."""
-    if rule.min_samples is None and m.clusters is None and not m.n_errored:
+    clusters = clusters_of(m)
+    if rule.min_samples is None and clusters is None and not m.n_errored:
         return ()
     found = []
     n = sample_size(m)
     few = rule.min_samples is not None and (n is None or n < rule.min_samples)
-    if few or (m.clusters is not None and len(set(m.clusters)) < MIN_CLUSTERS):
+    if few or (clusters is not None and len(set(clusters)) < MIN_CLUSTERS):
         found.append("too_few_samples")
     allowed = ctx.defaults.max_error_share if rule.max_error_share is None else rule.max_error_share
     if n is not None and m.n_errored > allowed * (n + m.n_errored):

@@ -111,6 +111,10 @@ def _plainly_possible(m: Measurement) -> bool:
         and m.confidence is None
         and m.ids is None
         and m.clusters is None
+        and m.labels is None
+        and m.denominators is None
+        and m.table is None
+        and m.exposure is None
         and 0 <= m.n_errored <= MAX_COUNT
         and (n is None or 0 <= n <= MAX_COUNT)
         and (m.count is None or (n is not None and 0 <= m.count <= n))
@@ -121,6 +125,7 @@ def _faults(m: Measurement) -> Iterator[tuple[str, str]]:
     yield from _impossible_counts(m)
     yield from _impossible_spread(m)
     yield from _misaligned(m)
+    yield from _impossible_table(m)
 
 
 def _impossible_counts(m: Measurement) -> Iterator[tuple[str, str]]:
@@ -146,11 +151,30 @@ def _impossible_spread(m: Measurement) -> Iterator[tuple[str, str]]:
 
 
 def _misaligned(m: Measurement) -> Iterator[tuple[str, str]]:
-    for field, aligned in (("ids", m.ids), ("clusters", m.clusters)):
+    beside = {name: getattr(m, name) for name in ("ids", "clusters", "labels", "denominators")}
+    for field, aligned in beside.items():
         if aligned is not None and m.scores is not None and len(aligned) != len(m.scores):
             yield field, f"{len(aligned)} {field} for {len(m.scores)} scores"
-    if m.ids is not None and len(set(m.ids)) != len(m.ids):
-        yield "ids", "an example id stands twice; repeats share a cluster, not an id"
+    for field in ("labels", "denominators"):
+        if any(not is_number(number) for number in beside[field] or ()):
+            yield field, f"one of the {field} is not a finite number"
+    if m.denominators is not None and min(m.denominators, default=0) < 0:
+        yield "denominators", "what a score is per cannot be negative"
+    if m.ids is not None and m.clusters is not None and len(set(m.ids)) != len(m.ids):
+        known: dict[str, str] = {}
+        if any(known.setdefault(i, c) != c for i, c in zip(m.ids, m.clusters, strict=False)):
+            yield "clusters", "repeats of one id lie in different clusters"
+
+
+def _impossible_table(m: Measurement) -> Iterator[tuple[str, str]]:
+    if m.exposure is not None and not 0 < m.exposure < HUGE:
+        yield "exposure", f"an exposure cannot be {m.exposure}"
+    if m.table is None:
+        return
+    if len({len(row) for row in m.table}) != 1:
+        yield "table", "the rows of a table differ in length"
+    if any(not 0 <= cell <= MAX_COUNT for row in m.table for cell in row):
+        yield "table", "a table holds counts between 0 and 2^53 - 1"
 
 
 def is_number(value: float | None) -> bool:

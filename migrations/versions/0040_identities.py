@@ -1,6 +1,6 @@
 """Outside identities, sessions of browsers, and tokens that were used.
 
-Revision: 0040.
+Revision: 0040, after the jobs.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import CanonicalJson, UtcDateTime
 
 revision = "0040"
-down_revision = "0010"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

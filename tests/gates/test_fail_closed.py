@@ -210,7 +210,11 @@ def test_no_standard_error_with_n_is_the_exact_boundary() -> None:
         m("relevance", value=1.0, n=5, stderr=-1.0),
         m("relevance", value=1.0, n=5, ci=(2.0, 1.0)),
         m("relevance", scores=(1.0, 2.0), ids=("a",)),
-        m("relevance", scores=(1.0, 2.0), ids=("a", "a")),
+        m("relevance", scores=(1.0, 2.0), ids=("a", "a"), clusters=("b", "c")),
+        m("relevance", scores=(1.0, 2.0), labels=(1.0,)),
+        m("relevance", scores=(1.0, 2.0), denominators=(1.0, -1.0)),
+        m("relevance", table=((1, 2), (1, 2, 3))),
+        m("relevance", count=1, exposure=0.0),
         m("relevance", scores=(1.0, 2.0), n=3),
     ],
 )

@@ -17,6 +17,7 @@ PUBLIC = {
     "/metrics",
     "/v1/audit/checkpoint",
     "/v1/audit/keys",
+    "/v1/audit/tile/{level}/{number:path}",
     "/v1/attestations/keys",
     "/v1/attestations/trusted_root.json",
     "/login",

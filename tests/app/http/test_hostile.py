@@ -135,7 +135,7 @@ WRONG = [
     {"measurements": [{"metric": "accuracy", "value": 0.5, "ci": [0.1, 0.9], "n": 5}]},
     {"measurements": [{"metric": "accuracy", "scores": []}]},
     {"measurements": [{"metric": "accuracy", "scores": [1, 0], "ids": ["a"]}]},
-    {"measurements": [{"metric": "accuracy", "scores": [1, 0], "ids": ["a", "a"]}]},
+    {"measurements": [{"metric": "accuracy", "scores": [1, 0], "labels": [1]}]},
     {"measurements": [{"metric": "accuracy", "exceed": {"limit": 1, "count": 3}}]},
     {"measurements": [{"metric": "m", "value": 1, "n": 1}] * 10_001},
     {"measured_at": "yesterday"},

@@ -1,0 +1,1 @@
+"""A small C2SP tlog-witness: cosigns checkpoints that only grow, and keeps the last of each log."""

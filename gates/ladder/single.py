@@ -1,0 +1,75 @@
+"""The evidence ladder for one measurement: from what was sent to the sharpest estimate it supports.
+
+It takes what was sent for what it is (statistics.md section 3, policy.md section 3) and refuses to
+invent the spread that was not sent: then it says what to send instead.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from gates.evidence import Measurement
+from gates.ladder.means import mean, proportion
+from gates.ladder.quantiles import quantile_of
+from gates.ladder.ratios import ratio
+from gates.ladder.screening import (
+    UNIT,
+    Range,
+    Unsettled,
+    finite,
+    refuse_impossible,
+    sample_size,
+)
+from gates.statistics.estimate import Estimate, Side
+
+
+def estimate(
+    m: Measurement,
+    *,
+    kind: str,
+    value_range: Range | None,
+    quantile: float | None,
+    limit: float,
+    side: Side,
+    related: Sequence[Measurement] = (),
+) -> Estimate | Unsettled:
+    """The estimate behind a measurement.
+
+    Args:
+        m: The measurement, in the rule's unit.
+        kind: The metric's kind (gates.catalogue.metric).
+        value_range: What each score lies in, where declared.
+        quantile: The q that the rule asks for, for kind "quantile".
+        limit: The rule's limit; an `exceed` count must be about the same.
+        side: The side that must clear it.
+        related: Other quantiles of the same series.
+
+    Returns:
+        An Estimate of the metric, or with `scale` "share_within_limit" of the share of values
+        within `limit`; Unsettled where the evidence carries no uncertainty.
+
+    Raises:
+        ImpossibleEvidence: for values that no sample can have.
+        ValueError: for an unknown kind, or kind "quantile" without a quantile.
+    """
+    if any(number is not None and not isfinite(number) for number in (m.value, *(m.scores or ()))):
+        return Unsettled("not_a_number", f"{m.metric} was reported, but not as a finite number")
+    refuse_impossible(m, UNIT if kind == "proportion" else finite(value_range), kind)
+    if sample_size(m) == 0:
+        return Unsettled("no_samples", f"{m.metric} was measured on no example")
+    match kind:
+        case "proportion":
+            return proportion(m)
+        case "mean":
+            return mean(m, finite(value_range))
+        case "ratio":
+            return ratio(m, finite(value_range))
+        case "quantile" if quantile is not None:
+            return quantile_of(m, quantile, limit, side, related)
+        case "count":
+            detail = "A count has no bound here; use `max_count` with `rate_below` or `min_samples`"
+            return Unsettled("no_uncertainty", detail)
+        case "point":
+            detail = f"{m.metric} is one number without a sample; compare it with `mode: exact`"
+            return Unsettled("no_uncertainty", detail)
+        case _:
+            raise ValueError(f"no estimator for {kind} at quantile {quantile}")

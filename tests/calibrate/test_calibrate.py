@@ -1,0 +1,78 @@
+"""The promises of docs/honesty.md in small: all that is enumerated, and quick simulations."""
+
+from pathlib import Path
+
+import pytest
+
+from gates.engine import engine
+from gates.verdict import Verdict
+from tests.calibrate import enumerating, page, pairs, releasing, repeating
+from tests.calibrate.model import ALPHA, Errors, Sampled, simulated
+from tests.calibrate.report import Report, again
+from tests.calibrate.samples import CASES
+
+TRIES = 200
+
+
+@pytest.mark.parametrize("case", enumerating.COUNTED, ids=lambda case: case.name)
+@pytest.mark.parametrize("alpha", [0.05, 0.04, 0.01])
+def test_what_claims_to_be_exact_keeps_its_level_by_enumeration(case, alpha):
+    for n in enumerating.SIZES:
+        for rate in enumerating.RATES:
+            errors = enumerating.errors(case, n, rate, alpha)
+            assert not errors.approximate
+            assert errors.false_pass <= alpha + 1e-9
+            assert errors.false_fail <= alpha + 1e-9
+
+
+@pytest.mark.parametrize("n", pairs.SIZES)
+@pytest.mark.parametrize("margin", pairs.MARGINS)
+def test_the_score_test_keeps_to_its_stated_ceiling(n, margin):
+    errors = pairs.worst(n, margin)
+    assert max(errors.false_pass, errors.false_fail) <= pairs.CEILING
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_simulated_errors_stay_within_their_ceiling(case: Sampled):
+    for n in case.sizes[:3]:
+        errors = simulated(case, n, TRIES)
+        level = case.ceiling if errors.approximate else ALPHA
+        assert errors.false_pass <= level + errors.slack(level)
+        assert errors.false_fail <= level + errors.slack(level)
+
+
+def test_the_gates_of_others_do_not_keep_it():
+    """Otherwise the comparison in docs/honesty.md would compare nothing."""
+    for rival in enumerating.RIVALS.values():
+        assert enumerating.rival_false_pass(rival(100, 0.99), 0.99) > 0.3
+
+
+def test_trying_again_costs_no_false_pass():
+    report = Report(TRIES, lambda _: None)
+    again(report)
+    assert report.broken == []
+    assert repeating.rerun_passed(0.85, 500, 10, repeating.exact(0.85)) > 0.3
+
+
+@pytest.mark.parametrize("release", releasing.ALL, ids=lambda release: release.name)
+def test_whole_releases_keep_the_promise(release):
+    shares = releasing.shares(release, TRIES)
+    slack = Errors(0, 0, TRIES)
+    for verdict in release.is_wrong:
+        assert shares[verdict] <= ALPHA + slack.slack(ALPHA)
+    if release.is_planned:
+        assert shares[Verdict.ESCALATE] <= 0.2 + slack.slack(0.2)
+        assert shares[Verdict.PASS] > 0.7
+
+
+def test_a_broken_claim_is_reported():
+    report = Report(TRIES, lambda _: None)
+    report.claim("kept", 0.05, 0.05, 0.0)
+    report.claim("broken", 0.0501, 0.05, 0.0)
+    assert [claim.split(":")[0] for claim in report.broken] == ["broken"]
+
+
+def test_the_page_is_of_this_engine():
+    """A change of an estimator raises the engine's version, and the page must be measured anew."""
+    text = (Path(__file__).parents[2] / "docs/honesty.md").read_text("utf-8")
+    assert text.startswith(page.INTRO.format(engine=f"`{engine()}`"))
