@@ -8,6 +8,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -15,6 +16,7 @@ from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
+from app.auth import access, session_routes
 from app.auth import routes as key_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
@@ -37,6 +39,9 @@ from app.settings import Settings
 from app.telemetry import Observed, Telemetry
 from gates.statistics.special import betaincinv
 
+if TYPE_CHECKING:
+    from app.auth.identity_file import Identity
+
 DESCRIPTION = (
     "A release gate for AI systems. A pipeline sends what its evaluation tools measured; the "
     "organisation's policy answers **pass**, **fail** or **escalate**; people settle what numbers "
@@ -57,6 +62,7 @@ ROUTERS = (
     audit_routes.router,
     tile_routes.router,
     key_routes.router,
+    session_routes.router,
     operations.router,
     queue_page.router,
     decision_page.router,
@@ -68,13 +74,17 @@ ROUTERS = (
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
-    """The ASGI application for these settings; the database is opened when it starts."""
+    """The ASGI application for these settings; the database is opened when it starts.
+
+    Raises SettingsError where the identity file does not load.
+    """
+    identity = access.configured(settings)
     engine = make_engine(settings)
     telemetry = Telemetry()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = await asyncio.to_thread(_ready, settings, engine, telemetry, clock)
+        runtime = await asyncio.to_thread(_ready, settings, identity, engine, telemetry, clock)
         app.state.runtime = runtime
         _settle_memory()
         try:
@@ -101,10 +111,16 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
-def _ready(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
+def _ready(
+    settings: Settings,
+    identity: "Identity | None",
+    engine: Engine,
+    telemetry: Telemetry,
+    clock: Clock,
+) -> Runtime:
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    return start(settings, engine, telemetry, clock)
+    return start(settings, engine, telemetry, clock, identity)
 
 
 def _settle_memory() -> None:

@@ -20,6 +20,9 @@ PUBLIC = {
     "/v1/audit/tile/{level}/{number:path}",
     "/v1/attestations/keys",
     "/v1/attestations/trusted_root.json",
+    "/login",
+    "/login/callback",
+    "/login/key",
 }
 
 
