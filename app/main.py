@@ -25,11 +25,14 @@ from app.evaluations import routes as evaluation_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
+from app.pages.routes import answering as answering_page
 from app.pages.routes import decision as decision_page
+from app.pages.routes import keys as key_pages
 from app.pages.routes import models as model_pages
 from app.pages.routes import policies as policy_pages
 from app.pages.routes import queue as queue_page
 from app.pages.routes import record as record_pages
+from app.pages.routes import sign_in as sign_in_page
 from app.pages.routes import static as static_files
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
@@ -69,6 +72,9 @@ ROUTERS = (
     model_pages.router,
     policy_pages.router,
     record_pages.router,
+    answering_page.router,
+    sign_in_page.router,
+    key_pages.router,
     static_files.router,
 )
 

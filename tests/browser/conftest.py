@@ -63,9 +63,9 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
     opened.on("pageerror", lambda error: said.append(str(error)))
     opened.on(
         "console",
-        lambda message: said.append(message.text)
-        if "Content Security Policy" in message.text
-        else None,
+        lambda message: (
+            said.append(message.text) if "Content Security Policy" in message.text else None
+        ),
     )
     yield opened
     context.close()

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, Row
 
 from app.auth.demands import MayOpenReview, MayReadDecisions, MaySignOff
-from app.auth.keys import Principal
+from app.auth.principal import Principal
 from app.errors import Problem
 from app.evaluations import reading
 from app.ids import new_id

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Connection, Row, select
 
 from app.auth.demands import MayReadDecisions
-from app.auth.keys import Principal
+from app.auth.principal import Principal
 from app.errors import Problem
 from app.evaluations import inputs as inputs_of
 from app.evaluations import reading
@@ -91,7 +91,8 @@ def _ask(
         return None
     review = shown(connection, asked, now)
     needed = {need["role"] for need in review["needed"]}
-    stakes = sorted(who.stakes if "*" in needed else who.stakes & needed)
+    held = who.stakes_at(row.model)
+    stakes = sorted(held if "*" in needed else held & needed)
     answered = any(given["person"] == who.name for given in review["sign_offs"])
     barred = _barred(row, who, answered=answered, stakes=stakes)
     return {

@@ -11,12 +11,16 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
-from app.auth.keys import Principal
+from app.auth import csrf
+from app.auth.demands import SIGN_IN
+from app.auth.principal import Principal
 from app.auth.roles import Permission
 from app.errors import TITLES, Problem, problem_of
 from app.pages.markup import rendered
+from app.runtime import runtime_of
 
 _STRICT: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -45,8 +49,6 @@ PLACES: Final = (
     Place("/decisions", "Decisions"),
     Place("/models", "Models"),
     Place("/policies", "Policies"),
-    Place("/waivers", "Waivers"),
-    Place("/documents", "Documents"),
     Place("/record", "Record"),
     Place("/keys", "Keys", Permission.MANAGE_KEYS),
 )
@@ -73,9 +75,19 @@ def reader(request: Request, who: Principal | None) -> dict[str, Any] | None:
         "roles": ", ".join(who.roles),
         "places": [place for place in PLACES if place.needs in who.permissions],
         "key": who.key,
-        "csrf": "",
-        "signs_out": "authorization" not in request.headers,
+        "csrf": _token(request, who),
+        "signs_out": who.via == "session",
     }
+
+
+def _token(request: Request, who: Principal) -> Markup:
+    """The hidden field by which a form proves that one of our pages made it."""
+    cookie = request.cookies.get(runtime_of(request).access.sessions.cookie_name)
+    if cookie is None or who.via != "session":
+        return Markup()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(
+        csrf.FIELD, csrf.token_of(cookie)
+    )
 
 
 def go(path: str, told: str = "") -> Response:
@@ -121,8 +133,10 @@ class PageRoute(APIRoute):
 def refused(request: Request, problem: Problem) -> Response:
     """A problem as a page."""
     if problem.status == 401:
-        back = request.url.path if request.method == "GET" else "/"
-        return RedirectResponse(f"/sign-in?next={quote(back)}", 303, headers=HEADERS)
+        back = request.url.path if request.method in csrf.SAFE else "/"
+        query = f"?{request.url.query}" if request.url.query and back != "/" else ""
+        where = f"{SIGN_IN}?next={quote(back + query, safe='')}"
+        return RedirectResponse(where, 303, headers=HEADERS)
     who = getattr(request.state, "principal", None)
     return page(request, "problem.html", who, code=problem.status, problem=_words(problem))
 

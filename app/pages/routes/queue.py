@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import ColumnElement
 
 from app.auth.demands import MayRead
-from app.auth.keys import Principal
+from app.auth.principal import Principal
 from app.database import to_text
 from app.evaluations.reading import visible
 from app.pages.asking import Card, by_deadline, card
@@ -58,5 +58,6 @@ def _cards(runtime: Runtime, who: Principal, now: datetime) -> list[Card]:
             for row in rows[:_MOST]:
                 shape = shown(connection, row, now)
                 document = {**json.loads(row.document), "status": "pending"}
-                found.append(card(shape, document, who.stakes, who.name, to_text(now)))
+                mine = who.stakes_at(row.model)
+                found.append(card(shape, document, mine, who.name, to_text(now)))
     return found
