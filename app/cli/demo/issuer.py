@@ -222,6 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Quiet: the demo's terminal belongs to its story."""
+        del format, args
 
 
 class _Server(ThreadingHTTPServer):

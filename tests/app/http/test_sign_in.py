@@ -159,7 +159,7 @@ def test_another_site_cannot_make_a_browser_change_anything(house: Guarded):
         {"X-CSRF-Token": token, "Sec-Fetch-Site": "same-site"},
     ]
     for headers in wrong:
-        raw = {name: value.encode() for name, value in headers.items()}
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         refused = browser.post(path, json=answer, headers=raw)
         assert (refused.status_code, refused.json()["type"]) == (403, "forbidden"), headers
     planted = browser.post(path, data={"csrf_token": "guess", **answer})

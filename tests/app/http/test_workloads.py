@@ -74,7 +74,7 @@ def forged(ci: Guarded) -> dict[str, str]:
     """One token for each attack on the token itself."""
     claims = json.loads(unpadded(ci.token().split(".")[1]))
     key = ci.issuer.key
-    other = RSAKey.generate_key(2048, {"kid": key.kid})
+    other = RSAKey.generate_key(2048)
     public = key.as_pem(private=False)
     free = RSAKey.import_key(key.as_pem(private=True))
     now = int(time.time())
