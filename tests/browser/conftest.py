@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app.settings import Settings
-from tests.app.conftest import *  # noqa: F403 - the same databases as all tests of the app
 from tests.app.http.service import Service, running
+from tests.scenarios.conftest import migrated
 
 SHOTS = Path(__file__).resolve().parents[2] / ".cache/screenshots"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -48,8 +47,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def service(settings: Settings) -> Iterator[Service]:
-    with running(settings) as started:
+def service(tmp_path: Path) -> Iterator[Service]:
+    """On SQLite: tests/app/http holds what pages do on both databases."""
+    with running(migrated(tmp_path)) as started:
         yield started
 
 
