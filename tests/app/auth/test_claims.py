@@ -103,7 +103,8 @@ def test_claims_that_lie_deeper():
 
 def test_a_token_that_says_nobody_is_nobody():
     other = issuer("oidc", "{workspace: w, team: t}", "stable_claims: [workspace, team]")
-    for workspace in ("", None, True, [], {}):
+    nobody: tuple[Any, ...] = ("", None, True, [], {})
+    for workspace in nobody:
         assert isinstance(matched(other, {"workspace": workspace, "team": "t"}), str)
 
 

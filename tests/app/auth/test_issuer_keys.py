@@ -133,7 +133,8 @@ def test_only_strong_public_signing_keys_are_used():
         ONE.as_dict(private=False),
     ]
     assert list(usable({"keys": published})) == ["one"]
-    for nonsense in (None, [], {}, {"keys": None}, {"keys": {}}, "x"):
+    wrong: tuple[Any, ...] = (None, [], {}, {"keys": None}, {"keys": {}}, "x")
+    for nonsense in wrong:
         assert usable(nonsense) == {}
 
 
