@@ -27,7 +27,6 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request could not be read"),
-    "sign-in": (303, "Sign in first"),
     "unauthenticated": (401, "A valid key, token or session is needed"),
     "sign-in-refused": (403, "The sign-in did not work out"),
     "forbidden": (403, "This key may not do that"),

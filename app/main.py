@@ -27,6 +27,15 @@ from app.experiments import routes as experiment_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
+from app.pages.routes import answering as answering_page
+from app.pages.routes import decision as decision_page
+from app.pages.routes import keys as key_pages
+from app.pages.routes import models as model_pages
+from app.pages.routes import policies as policy_pages
+from app.pages.routes import queue as queue_page
+from app.pages.routes import record as record_pages
+from app.pages.routes import sign_in as sign_in_page
+from app.pages.routes import static as static_files
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.reviews import routes as review_routes
@@ -62,6 +71,15 @@ ROUTERS = (
     key_routes.router,
     session_routes.router,
     operations.router,
+    queue_page.router,
+    decision_page.router,
+    model_pages.router,
+    policy_pages.router,
+    record_pages.router,
+    answering_page.router,
+    sign_in_page.router,
+    key_pages.router,
+    static_files.router,
 )
 
 

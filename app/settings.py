@@ -37,6 +37,7 @@ class Settings:
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    examples_url: str | None = None
     outbound_allow: tuple[Network, ...] = ()
     identity_file: Path | None = None
     rate_limit: str | None = "1200/minute"
@@ -63,6 +64,8 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
+        if self.examples_url is not None:
+            _require_examples_url(self.examples_url)
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
@@ -183,6 +186,22 @@ def _database_url(url: str) -> str:
     raise SettingsError(
         f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://, not {scheme[:20]!r}."
     )
+
+
+def _require_examples_url(url: str) -> None:
+    """The host is the operator's choice alone; what a pipeline sends may only fill the path."""
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.netloc
+        or "{" in parts.netloc
+        or "{id}" not in url
+        or set(re.findall(r"[{][^}]*}?|}", url)) - {"{model}", "{version}", "{id}"}
+    ):
+        raise SettingsError(
+            f"{PREFIX}EXAMPLES_URL must be a URL with {{id}} in its path or query, such as "
+            "https://traces.example.com/{model}/{id}."
+        )
 
 
 def _require_origin(origin: str) -> None:

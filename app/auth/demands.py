@@ -8,7 +8,6 @@ anonymous mode.
 import asyncio
 import logging
 from typing import Annotated, Final
-from urllib.parse import quote
 
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer
@@ -23,7 +22,7 @@ from app.runtime import Runtime, runtime_of
 log = logging.getLogger("clearance")
 
 SIGN_IN: Final = "/sign-in"
-"""The page where people sign in; a page that needs a session sends them there."""
+"""The page where people sign in; every page sends there who is not."""
 
 _MAX_KEY: Final = 200
 _notes: set[asyncio.Task[None]] = set()
@@ -53,21 +52,6 @@ class Requires(HTTPBearer):
             who = who.narrowed(self.permission)
         request.state.principal = who
         return who
-
-
-class Visits(Requires):
-    """The demand of a page: a reader who is not signed in is sent to the sign-in page."""
-
-    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # who, not the header
-        """The principal; a 303 to the sign-in page, with the way back, where there is none."""
-        try:
-            return await super().__call__(request)
-        except Problem as problem:
-            if problem.slug != "unauthenticated" or request.method not in csrf.SAFE:
-                raise
-            here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            where = f"{SIGN_IN}?next={quote(here, safe='')}"
-            raise Problem("sign-in", "Sign in first.", headers={"Location": where}) from None
 
 
 async def identified(request: Request) -> Principal:

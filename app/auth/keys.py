@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -122,6 +122,22 @@ def _check(wanted: KeyRequest, at: datetime) -> None:
         raise Problem("invalid-request", "Model patterns may use * and ?, and there must be one.")
     if wanted.expires_at is not None and wanted.expires_at <= at:
         raise Problem("invalid-request", "expires_at lies in the past.")
+
+
+_MOST_LISTED = 500
+
+
+def listed(connection: Connection) -> list[Mapping[str, Any]]:
+    """Keys with their holders: standing ones first, then newest first; never a secret."""
+    found = connection.execute(
+        select(api_key, principal.c.name, principal.c.kind)
+        .join(principal)
+        .order_by(
+            api_key.c.revoked_at.is_not(None), api_key.c.created_at.desc(), api_key.c.id.desc()
+        )
+        .limit(_MOST_LISTED)
+    )
+    return [dict(row) for row in found.mappings()]
 
 
 def revoke(key: str, *, by: str, at: datetime) -> Work:
