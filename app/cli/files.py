@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from app.cli.exits import CliError
 from gates.evidence import Measurement
-from gates.formats import FormatError, Understood, read
+from gates.formats import FormatError, Understood, combined, read
 from gates.formats.result_file import MAX_BYTES
 
 
@@ -64,5 +64,8 @@ def understood(paths: Iterable[str], format_name: str = "auto") -> list[Understo
 
 
 def measurements(files: Iterable[Understood]) -> tuple[Measurement, ...]:
-    """All measurements of the files, in their order."""
-    return tuple(m for file in files for m in file.measurements)
+    """All measurements of the files, in their order; scores in place of their own means."""
+    try:
+        return tuple(combined(tuple(files)))
+    except FormatError as error:
+        raise CliError(f"{error.detail}.") from None

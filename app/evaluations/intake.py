@@ -6,7 +6,7 @@ It converts and refuses; it looks nothing up and judges nothing.
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -20,8 +20,8 @@ from app.evaluations.schemas import (
     SubmissionIn,
 )
 from gates.canonical import canonical, digest
-from gates.evidence import Candidate, Document, Evidence, Measurement, Source
-from gates.formats import FormatError, Understood, read, read_json
+from gates.evidence import Candidate, Document, Evidence
+from gates.formats import FormatError, Understood, combined, read, read_json
 
 MAX_MEASUREMENTS = 50_000
 
@@ -52,7 +52,7 @@ def taken_in(submission: SubmissionIn, opened: Open) -> Intake:
     files = [
         _understood(item, f"/results/{i}", opened) for i, item in enumerate(submission.results)
     ]
-    measurements += _of_files(files)
+    measurements += combined(files)
     if len(measurements) > MAX_MEASUREMENTS:
         raise Problem("invalid-request", f"More than {MAX_MEASUREMENTS} measurements.")
     measured_at = submission.measured_at
@@ -130,15 +130,6 @@ def _understood(item: ResultIn, place: str, opened: Open) -> Understood:
         raise Problem("invalid-request", "A result is not valid base64.", errors=where) from error
 
 
-def _of_files(files: Sequence[Understood]) -> list[Measurement]:
-    """The files' measurements, each marked with the file it came from."""
-    return [
-        replace(m, source=replace(m.source or Source(tool=file.format), file_digest=file.digest))
-        for file in files
-        for m in file.measurements
-    ]
-
-
 def _baseline(
     given: BaselineIn | None, opened: Open
 ) -> tuple[Evidence | None, dict[str, str] | None]:
@@ -152,7 +143,7 @@ def _baseline(
         case _:
             measurements = measurements_of(given.measurements or (), "/baseline/measurements")
             found = _all_understood(given.results or (), "/baseline/results", opened)
-            measurements += _of_files(found)
+            measurements += combined(found)
             return Evidence(measurements=tuple(measurements)), {"given": "with the evaluation"}
 
 

@@ -1,25 +1,30 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [start] [parse] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, serving, starting
+from tests.bench import deciding, parsing, serving, starting
 from tests.bench.machine import load_line
 from tests.bench.table import render
+
+PARTS = ["decide", "start", "parse", "serve"]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", choices=["decide", "start", "serve", []], metavar="decide|start|serve"
+        "parts",
+        nargs="*",
+        choices=["decide", "start", "parse", "serve", []],
+        metavar="decide|start|parse|serve",
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
-    parts = chosen.parts or ["decide", "start", "serve"]
+    parts = chosen.parts or PARTS
     lines = [load_line("before")]
     rows = []
     if "decide" in parts:
@@ -28,6 +33,9 @@ def main() -> int:
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "parse" in parts:
+        _progress("result files: about 30 s")
+        rows += parsing.rows()
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
