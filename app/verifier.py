@@ -512,8 +512,8 @@ class Evidence:
 
     def erase(self, entry: Mapping[str, Any]) -> None:
         """What was erased on the record need not be there."""
-        refs = entry.get("refs")
-        for digest in refs.get("evidence", ()) if isinstance(refs, dict) else ():
+        data = entry.get("data")
+        for digest in data.get("blobs", ()) if isinstance(data, dict) else ():
             done = self._base.execute("DELETE FROM named WHERE digest = ?", (digest,))
             self.erased += done.rowcount
 
@@ -581,6 +581,8 @@ class Kept:
 
     note: Note
     name: str
+    entry: tuple[int, bytes] | None = None
+    """Index and leaf of the entry that came with it, as in the answer to a submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -713,6 +715,11 @@ class Verification:
         leaves = self._leaves(bundle, first, place)
         if len(leaves) != width:
             raise Broken(f"{place} holds {len(leaves)} entries, not {width}", first + len(leaves))
+        for kept in self._trust.since:
+            if kept.entry is not None and first <= kept.entry[0] < first + width:
+                self._answered(
+                    kept.name, kept.entry[0], kept.entry[1], leaves[kept.entry[0] - first]
+                )
         self._tree.add(leaves)
         self._hash_tile(next(names), first)
         if width == WIDTH:
@@ -721,6 +728,11 @@ class Verification:
                 self._hash_tile(next(names))
                 full //= WIDTH
         self._compare(notes, first, width)
+
+    def _answered(self, name: str, index: int, answered: bytes, leaf: bytes) -> None:
+        if answered != leaf:
+            raise Broken(f"entry {index} is not the one that was answered in {name}", index)
+        self._claims.append(f"What was answered in {name} is entry {index}.")
 
     def _leaves(self, bundle: bytes, first: int, place: str) -> list[bytes]:
         """The leaf hashes of a bundle: each entry is two bytes of length and its body."""
@@ -1008,14 +1020,16 @@ def read_kept(path: str) -> Kept:
         text = Path(path).read_bytes()[: MAX_JSON + 1].decode()
     except (OSError, UnicodeDecodeError) as error:
         raise NoRecord(f"{path} cannot be read: {error}") from None
+    entry = None
     try:
         if text.startswith("{"):
-            found = read_json(text.encode(), path)
-            text = str(found["audit"]["checkpoint"])
+            answer = read_json(text.encode(), path)["audit"]
+            text = str(answer["checkpoint"])
+            entry = (int(answer["index"]), bytes.fromhex(answer["leaf"]))
         elif text.startswith("c2sp.org/tlog-proof@"):
             text = text.partition("\n\n")[2]
-        return Kept(Note.parse(text, path), Path(path).name)
-    except (Broken, KeyError, TypeError) as error:
+        return Kept(Note.parse(text, path), Path(path).name, entry)
+    except (Broken, KeyError, TypeError, ValueError) as error:
         raise NoRecord(f"{path} holds no checkpoint: {error}") from None
 
 
