@@ -69,7 +69,6 @@ def signed_as(size: int, root: bytes, signer: PemSigner = SIGNER) -> str:
         {"checkpoint": NOTE.partition("\n\n")[0] + "\n\n"},
         {"checkpoint": signed_as(11, bytes(32))},
         {"checkpoint": signed_as(0, bytes(32))},
-        {"checkpoint": signed_as(10, GROWN.after.root)},
         {"checkpoint": signed_as(11, GROWN.after.root, PemSigner(new_key_pem(), "other"))},
     ],
 )
