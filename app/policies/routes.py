@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from app.auth.demands import MayPublishPolicy, MayRead
 from app.auth.keys import Principal
@@ -27,7 +27,6 @@ from app.policies.schemas import (
     VersionsOut,
 )
 from app.policies.service import Written
-from app.policies.tables import policy_version
 from app.replies import as_json
 from app.runtime import runtime_of
 from gates.planning import plan
@@ -115,30 +114,8 @@ def list_policies(
     request: Request, _: MayRead, cursor: Cursor = None, limit: Limit = 50
 ) -> Response:
     """Every policy with the version in force, by name."""
-    in_force = func.max(policy_version.c.version).filter(policy_version.c.is_approved.is_(True))
-    query = (
-        select(policy_version.c.name, func.max(policy_version.c.version), in_force)
-        .group_by(policy_version.c.name)
-        .order_by(policy_version.c.name)
-    )
-    if cursor is not None:
-        query = query.where(policy_version.c.name > cursor)
     with runtime_of(request).engine.connect() as connection:
-        found = connection.execute(query.limit(limit + 1)).all()
-        items = []
-        for name, newest, active in found[:limit]:
-            row = service.version_of(connection, name, active or newest)
-            items.append(
-                {
-                    "name": name,
-                    "version": active,
-                    "newest": newest,
-                    "digest": row.digest if active else None,
-                    "owner": row.owner,
-                }
-            )
-    following = items[-1]["name"] if len(found) > limit else None
-    return as_json({"items": items, "next": following})
+        return as_json(service.listed(connection, cursor, limit))
 
 
 @router.post(

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.cli.policy_difference import differences
+from app.policies.difference import differences
 from tests.app.cli.shell import DATA, clearance
 
 HEAD = "policy: p\nowner: o\napplies_to: {model: '*', stage: '*'}\n"
