@@ -10,7 +10,9 @@ OPEN = "set_your_own"
 DEFAULTED = ("confidence", "on_inconclusive", "on_missing", "max_error_share")
 """Defaults that are written into inherited rules, so that a child's defaults cannot loosen them."""
 
-_HIGHER = frozenset({"min", "min_samples", "confidence", "min_gain", "min_gain_percent"})
+_HIGHER = frozenset(
+    {"min", "min_samples", "confidence", "min_gain", "min_gain_percent", "min_ratio"}
+)
 _LOWER = frozenset(
     {
         "max",
@@ -20,6 +22,7 @@ _LOWER = frozenset(
         "max_age_days",
         "notice",
         "max_drop",
+        "max_gap",
         "max_rise",
         "max_drop_percent",
         "max_rise_percent",

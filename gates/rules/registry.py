@@ -9,6 +9,7 @@ from typing import Any
 from gates.metrics import resolve
 from gates.rules.base import Rule, scope_suffix, slug
 from gates.rules.coverage import Coverage
+from gates.rules.disparity import Disparity
 from gates.rules.document import Document
 from gates.rules.expr import Expr
 from gates.rules.passed_stage import PassedStage
@@ -20,6 +21,7 @@ from gates.rules.zero_tolerance import ZeroTolerance
 KINDS: Mapping[str, type[Rule]] = {
     "max_count": ZeroTolerance,
     "versus_baseline": VersusBaseline,
+    "disparity": Disparity,
     "coverage": Coverage,
     "document": Document,
     "passed_stage": PassedStage,
