@@ -34,10 +34,16 @@ _ORDERED: Mapping[str, tuple[object, ...]] = {
     "on_missing": ("not_applicable", "escalate", "fail"),
     "mode": ("guard", "exact", "prove"),
     "waivable": (True, False),
+    "strict": (False, True),
     "grade": ("declared", "attested", "signed"),
 }
 """Values from loosest to strictest."""
-_IMPLIED: Mapping[str, object] = {"on_fail": "fail", "mode": "prove", "waivable": True}
+_IMPLIED: Mapping[str, object] = {
+    "on_fail": "fail",
+    "mode": "prove",
+    "waivable": True,
+    "strict": False,
+}
 _FREE = frozenset({"target", "note", "basis", "loosens", "id"})
 _STRICTER_WHEN_ABSENT = frozenset({"accepts_point_estimate", "when", "applies_from"})
 _NESTED = frozenset({"versus_baseline", "coverage"})
