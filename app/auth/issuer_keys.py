@@ -5,6 +5,7 @@ make the service fetch more than once in half a minute.
 """
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -100,16 +101,22 @@ def usable(document: Any) -> dict[str, PublicKey]:
         if not isinstance(raw, dict) or raw.get("use", "sig") != "sig":
             continue
         try:
+            if _is_weak(raw):
+                continue
             key = JWKRegistry.import_key(raw)
         except (JoseError, ValueError, TypeError, KeyError):
             continue
-        if isinstance(key, (RSAKey, ECKey, OKPKey)) and not key.is_private and not _is_weak(key):
+        if isinstance(key, (RSAKey, ECKey, OKPKey)) and not key.is_private:
             found[str(raw.get("kid", ""))] = key
     return found
 
 
-def _is_weak(key: PublicKey) -> bool:
-    return isinstance(key, RSAKey) and key.raw_value.key_size < _MIN_RSA_BITS
+def _is_weak(raw: dict[str, Any]) -> bool:
+    """Looked at before the library does, which would warn on every fetch."""
+    if raw.get("kty") != "RSA":
+        return False
+    modulus = base64.urlsafe_b64decode(f"{raw['n']}==")
+    return int.from_bytes(modulus).bit_length() < _MIN_RSA_BITS
 
 
 class IssuerKeys:
