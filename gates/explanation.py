@@ -63,6 +63,10 @@ OPEN_WORDS = {
     "not_comparable": "candidate and baseline were measured on different data",
     "evidence_of_another_candidate": "the same scores or file came with another candidate",
     "relative_to_zero": "the baseline may be zero, so a share of it means nothing",
+    "sample_ratio_mismatch": "the split is broken; find out why before comparing anything",
+    "too_short": "the experiment has not run long enough",
+    "judge_unreliable": "the judge got known answers wrong",
+    "judge_unreviewed": "people have not reviewed enough of what the judge said",
     "needs_service": "only the service can confirm it",
     "no_uncertainty": "a value alone carries no uncertainty",
 }
