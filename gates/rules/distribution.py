@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from gates.evidence import Measurement
+from gates.evidence import Measurement, SliceKey
 from gates.finding import Finding, Observed
 from gates.ladder import Unsettled
 from gates.rules.base import Confidence, Number, Strict
@@ -31,6 +31,7 @@ from gates.statistics.rank_shift import RankShift, cles
 from gates.verdict import Mode
 
 Way = Literal["increase", "decrease"]
+Targets = dict[tuple[str | None, SliceKey], Target]
 
 
 class Effect(Strict):
@@ -102,16 +103,15 @@ class Distribution(JudgedRule):
         base = {(t.task, t.slice): t for t in targets(self, subject.metric, ctx.baseline)}
         asked = self.distribution.direction
         ways: tuple[Way, ...] = ("increase", "decrease") if asked == "either" else (asked,)
-        return [
-            claim
-            for way in ways
-            for claim in each_target(
-                ctx,
-                self,
-                lambda target, way=way: self._claim(ctx, gate, target, base, way),  # type: ignore[misc]
-                lambda target, way=way: self._draft(gate, target, way),  # type: ignore[misc]
-            )
-        ]
+        return [claim for way in ways for claim in self._guarded(ctx, gate, base, way)]
+
+    def _guarded(self, ctx: Context, gate: str, base: Targets, way: Way) -> list[Claim]:
+        return each_target(
+            ctx,
+            self,
+            lambda target: self._claim(ctx, gate, target, base, way),
+            lambda target: self._draft(gate, target, way),
+        )
 
     def _draft(self, gate: str, target: Target, way: Way) -> Finding:
         name = "max_rise_percent" if way == "increase" else "max_drop_percent"
@@ -123,7 +123,7 @@ class Distribution(JudgedRule):
         ctx: Context,
         gate: str,
         target: Target,
-        base: dict[tuple[str | None, tuple[tuple[str, str], ...]], Target],
+        base: Targets,
         way: Way,
     ) -> Claim:
         subject, finding = self.subject, self._draft(gate, target, way)
