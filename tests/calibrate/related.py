@@ -100,8 +100,8 @@ def _two_areas(dice: Generator, n: int) -> auc.PlacementMean:
 
 
 def _table(dice: Generator, n: int, shares: NDArray[np.float64]) -> list[list[int]]:
-    found: list[list[int]] = dice.multinomial(n, shares.ravel()).reshape(shares.shape).tolist()
-    return found
+    counts = dice.multinomial(n, shares.ravel()).reshape(shares.shape)
+    return [[int(count) for count in row] for row in counts]
 
 
 def _series(dice: Generator, n: int) -> tuple[list[float], list[float]]:
