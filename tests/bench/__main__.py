@@ -1,16 +1,16 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [parse] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [start] [parse] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, parsing, serving, starting
+from tests.bench import deciding, parsing, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ["decide", "start", "parse", "serve"]
+PARTS = ["decide", "start", "parse", "verify", "serve"]
 
 
 def main() -> int:
@@ -18,8 +18,8 @@ def main() -> int:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=["decide", "start", "parse", "serve", []],
-        metavar="decide|start|parse|serve",
+        choices=[*PARTS, []],
+        metavar="|".join(PARTS),
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
@@ -36,6 +36,9 @@ def main() -> int:
     if "parse" in parts:
         _progress("result files: about 30 s")
         rows += parsing.rows()
+    if "verify" in parts:
+        _progress("verifier: about 30 s")
+        rows += verifying.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
