@@ -1,16 +1,16 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [estimate] [start] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [estimate] [start] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, estimators, serving, starting
+from tests.bench import deciding, estimators, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "estimate", "start", "serve")
+PARTS = ("decide", "estimate", "start", "verify", "serve")
 
 
 def main() -> int:
@@ -31,6 +31,9 @@ def main() -> int:
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "verify" in parts:
+        _progress("verifier: about 30 s")
+        rows += verifying.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
