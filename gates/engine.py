@@ -10,6 +10,7 @@ from gates.canonical import digest
 from gates.metrics import CATALOGUE
 from gates.rules.looks import FIRST_LOOK_SHARE
 from gates.rules.measured import MIN_CLUSTERS
+from gates.statistics import auc, bootstrap, calibration
 from gates.statistics.sequence_pairs import STAKES
 from gates.statistics.sequence_rate import TUNED
 from gates.statistics.special import backend
