@@ -27,6 +27,7 @@ from app.evaluations import routes as evaluation_routes
 from app.idempotency.once import forget_before
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.work import LedgerUnavailable
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             with suppress(asyncio.CancelledError):
                 await cleaning
             await asyncio.to_thread(runtime.ledger.stop)
+            await asyncio.to_thread(runtime.anchoring.stop)
             engine.dispose()
 
     app = FastAPI(
@@ -113,11 +115,19 @@ def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clo
     signer = attestation_signer(settings)
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
-    introduce(engine, ledger, signer.key, clock())
+    anchoring = Anchoring(engine, ledger, settings)
+    try:
+        anchoring.require_held()
+        introduce(engine, ledger, signer.key, clock())
+    except BaseException:
+        ledger.stop()
+        raise
+    anchoring.start()
     return Runtime(
         settings=settings,
         engine=engine,
         ledger=ledger,
+        anchoring=anchoring,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
         policies=Shelf(engine),

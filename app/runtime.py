@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
 from app.auth.keys import KeyRing
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
@@ -31,6 +32,7 @@ class Runtime:
     settings: Settings
     engine: Engine
     ledger: Ledger
+    anchoring: Anchoring
     attestor: Attestor
     keys: KeyRing
     policies: Shelf

@@ -52,6 +52,17 @@ audit_checkpoint = Table(
     Column("signed_at", UtcDateTime, nullable=False),
 )
 
+audit_cosignature = Table(
+    "audit_cosignature",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+    info={CONTENT_ADDRESSED: True},
+)
+"""`witness` is its key as a vkey, `line` its signature; of two for one size the first stays."""
+
 audit_private = Table(
     "audit_private",
     metadata,

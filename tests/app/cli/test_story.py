@@ -68,6 +68,7 @@ def empty_database(request, tmp_path):
     url = request.getfixturevalue("empty_postgres_url")
     return {
         "CLEARANCE_DATABASE_URL": url,
+        "CLEARANCE_DATA_DIR": str(tmp_path),
         "CLEARANCE_LOG_KEY_FILE": str(key),
         "CLEARANCE_ATTESTATION_KEY_PEM": new_attestation_key_pem().decode(),
     }

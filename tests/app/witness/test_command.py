@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.ledger.add_checkpoint import MAX_BODY, SIZE_TYPE, written
 from app.ledger.cosignature import WitnessKey, find_cosignature
 from app.ledger.note import claimed_checkpoint, split_note
-from app.witness.request import MAX_BODY, SIZE_TYPE, written
 from tests.app.cli.shell import COMMAND, clearance, environment
 from tests.app.witness.growing import GrowingLog
 
