@@ -4,10 +4,12 @@ It refuses databases that are not durable and times without a zone. Tables live 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -122,6 +124,7 @@ def make_engine(settings: Settings) -> Engine:
         settings.database_url,
         pool_size=settings.pool_size,
         pool_timeout=settings.pool_timeout_seconds,
+        pool_use_lifo=True,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
@@ -138,6 +141,7 @@ def _sqlite_engine(settings: Settings) -> Engine:
         settings.database_url,
         pool_size=settings.pool_size,
         pool_timeout=settings.pool_timeout_seconds,
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args={"timeout": settings.busy_timeout_seconds, "check_same_thread": False},
     )
@@ -210,13 +214,25 @@ def schema_state(engine: Engine) -> SchemaState:
     return SchemaState.BEHIND if recorded in known else SchemaState.AHEAD
 
 
-def revisions() -> list[str]:
-    """The revisions of this version, oldest first: the numbers that their files begin with.
+_CHAINED = re.compile(r'^down_revision(?:: .*)? = (?:None|"(\w+)")', re.MULTILINE)
 
-    Read from the names, because a running service has no other use for Alembic's twelve
+
+@cache
+def revisions() -> list[str]:
+    """The revisions of this version, oldest first: each follows what its `down_revision` names.
+
+    Read from the files, because a running service has no other use for Alembic's twelve
     megabytes; a test holds this to what Alembic says.
     """
-    return sorted(path.name.partition("_")[0] for path in MIGRATIONS.glob("versions/[0-9]*.py"))
+    after: dict[str | None, str] = {}
+    for path in MIGRATIONS.glob("versions/[0-9]*.py"):
+        chained = _CHAINED.search(path.read_text("utf-8"))
+        assert chained is not None
+        after[chained[1]] = path.name.partition("_")[0]
+    found: list[str] = []
+    while (following := after.get(found[-1] if found else None)) is not None:
+        found.append(following)
+    return found
 
 
 def _recorded(connection: Connection) -> str | None:

@@ -1,13 +1,12 @@
 """create_app(): the service put together. Nothing is decided or stored here.
 
-It refuses to start on a database whose schema is not the one it was built for.
+Long work runs in `clearance worker`, a process of its own, so that nothing of it is loaded here.
 """
 
 import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -16,40 +15,27 @@ from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
-from app.attestations.attestor import Attestor
-from app.attestations.keys import attestation_signer, introduce
 from app.auth import routes as key_routes
-from app.auth.keys import KeyRing
-from app.database import make_engine, require_current
+from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
-from app.idempotency.once import forget_before
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
-from app.ledger.anchors.keeping import Anchoring
-from app.ledger.keys import log_signer
-from app.ledger.turns import Turns
-from app.ledger.work import LedgerUnavailable
-from app.ledger.writer import Ledger
 from app.models import routes as model_routes
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
-from app.policies.shelf import Shelf
 from app.reviews import routes as review_routes
-from app.runtime import Clock, Runtime, utc_now
+from app.runtime import Clock, Runtime, start, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
 from gates.statistics.special import betaincinv
-
-log = logging.getLogger("clearance")
 
 DESCRIPTION = (
     "A release gate for AI systems. A pipeline sends what its evaluation tools measured; the "
     "organisation's policy answers **pass**, **fail** or **escalate**; people settle what numbers "
     "cannot; and everything is in a record that anyone can verify."
 )
-_CLEAN_EVERY_SECONDS = 3600.0
 ROUTERS = (
     evaluation_routes.router,
     decision_routes.router,
@@ -76,16 +62,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = await asyncio.to_thread(_opened, settings, engine, telemetry, clock)
+        runtime = await asyncio.to_thread(_ready, settings, engine, telemetry, clock)
         app.state.runtime = runtime
         _settle_memory()
-        cleaning = asyncio.create_task(_clean(runtime))
         try:
             yield
         finally:
-            cleaning.cancel()
-            with suppress(asyncio.CancelledError):
-                await cleaning
             await asyncio.to_thread(runtime.ledger.stop)
             await asyncio.to_thread(runtime.anchoring.stop)
             engine.dispose()
@@ -108,33 +90,12 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
-def _opened(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
-    require_current(engine)
+def _ready(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    signer = attestation_signer(settings)
-    ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
-    ledger.start()
-    anchoring = Anchoring(engine, ledger, settings)
-    try:
-        anchoring.require_held()
-        introduce(engine, ledger, signer.key, clock())
-    except BaseException:
-        ledger.stop()
-        raise
-    anchoring.start()
-    return Runtime(
-        settings=settings,
-        engine=engine,
-        ledger=ledger,
-        anchoring=anchoring,
-        attestor=Attestor(signer, ledger.origin),
-        keys=KeyRing(engine),
-        policies=Shelf(engine),
-        telemetry=telemetry,
-        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
-        clock=clock,
-    )
+    runtime = start(settings, engine, telemetry, clock)
+    runtime.anchoring.start()
+    return runtime
 
 
 def _settle_memory() -> None:
@@ -145,13 +106,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-async def _clean(runtime: Runtime) -> None:
-    """Idempotent answers are promised for seven days; older ones go."""
-    while True:
-        try:
-            await runtime.ledger.commit(forget_before(runtime.clock()))
-        except LedgerUnavailable as error:
-            log.warning("old idempotent answers were not removed: %s", error)
-        await asyncio.sleep(_CLEAN_EVERY_SECONDS)

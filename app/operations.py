@@ -1,5 +1,6 @@
 """Routes for those who run the service: is it alive, is it ready, what has it done."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import SchemaState, schema_state, to_text
+from app.jobs.standing import standing
 from app.ledger.tables import audit_head
 from app.openapi import public_problems
 from app.replies import as_json
@@ -43,6 +45,12 @@ class ReadyOut(BaseModel):
     ledger: str
     waiting: int
     anchors: list[AnchorOut]
+    jobs: str = Field(
+        description="`running`, `late` (jobs two minutes overdue), `stopped` (no worker alive) or "
+        "`unknown`. Shown, never a reason for 503: deadlines hold without a worker."
+    )
+    jobs_late: int
+    jobs_dead: int = Field(description="Given up after their last try")
 
 
 @router.get("/healthz", summary="Is the process alive?", responses={200: {"model": HealthOut}})
@@ -57,7 +65,7 @@ async def healthz() -> Response:
     responses={200: {"model": ReadyOut}, 503: {"model": ReadyOut, "description": "Not now."}},
 )
 def readyz(request: Request) -> Response:
-    """Database, schema and writer; anchors count only past CLEARANCE_ANCHOR_MAX_AGE_SECONDS."""
+    """Database, schema and writer; anchors only past CLEARANCE_ANCHOR_MAX_AGE_SECONDS."""
     runtime = runtime_of(request)
     database, schema = _database(runtime)
     ledger = "writing" if runtime.ledger.is_writing else runtime.ledger.alarm or "stopped"
@@ -73,6 +81,7 @@ def readyz(request: Request) -> Response:
         "ledger": ledger,
         "waiting": runtime.ledger.waiting,
         "anchors": anchors,
+        **_jobs(runtime, is_current=schema == SchemaState.CURRENT.value),
     }
     return as_json(body, 200 if is_ready else 503)
 
@@ -104,6 +113,17 @@ def _database(runtime: Runtime) -> tuple[str, str]:
         return "ok", schema_state(runtime.engine).value
     except SQLAlchemyError:
         return "unreachable", "unknown"
+
+
+def _jobs(runtime: Runtime, *, is_current: bool) -> Mapping[str, Any]:
+    unknown = {"jobs": "unknown", "jobs_late": 0, "jobs_dead": 0}
+    if not is_current:
+        return unknown
+    try:
+        with runtime.engine.connect() as connection:
+            return standing(connection, runtime.clock())
+    except SQLAlchemyError:
+        return unknown
 
 
 @router.get(

@@ -1,4 +1,8 @@
-"""What one running service consists of, handed to every use case; it decides nothing itself."""
+"""What one running service consists of, handed to every use case; it decides nothing itself.
+
+`start` puts it together for the server and the worker alike, and refuses a database whose schema
+is not the one that this version was built for, or that an anchor contradicts.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +13,11 @@ from fastapi import Request
 from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
+from app.attestations.keys import attestation_signer, introduce
 from app.auth.keys import KeyRing
+from app.database import require_current
 from app.ledger.anchors.keeping import Anchoring
+from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
@@ -56,3 +63,30 @@ def runtime_of(request: Request) -> Runtime:
     """The service behind a request."""
     runtime: Runtime = request.app.state.runtime
     return runtime
+
+
+def start(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
+    """Everything opened, and the record ready for writing; `runtime.ledger.stop()` ends it."""
+    require_current(engine)
+    signer = attestation_signer(settings)
+    ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
+    ledger.start()
+    anchoring = Anchoring(engine, ledger, settings)
+    try:
+        anchoring.require_held()
+        introduce(engine, ledger, signer.key, clock())
+    except BaseException:
+        ledger.stop()
+        raise
+    return Runtime(
+        settings=settings,
+        engine=engine,
+        ledger=ledger,
+        anchoring=anchoring,
+        attestor=Attestor(signer, ledger.origin),
+        keys=KeyRing(engine),
+        policies=Shelf(engine),
+        telemetry=telemetry,
+        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
+        clock=clock,
+    )

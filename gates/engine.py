@@ -10,6 +10,8 @@ from gates.canonical import digest
 from gates.metrics import CATALOGUE
 from gates.rules.looks import FIRST_LOOK_SHARE
 from gates.rules.measured import MIN_CLUSTERS
+from gates.statistics.sequence_pairs import STAKES
+from gates.statistics.sequence_rate import TUNED
 from gates.statistics.special import backend
 
 ENGINE_VERSION = "1.0.0"
@@ -25,9 +27,10 @@ def engine() -> str:
 
 @lru_cache(maxsize=1)
 def tables() -> str:
-    """The digest of what estimators look up: the metric catalogue and the constants of looks.
+    """The digest of what estimators look up: the metric catalogue, constants of looks, sequences.
 
     A metric that changes its kind or direction changes verdicts as surely as a formula does.
     """
     catalogue = [astuple(metric) for metric in sorted(CATALOGUE, key=lambda metric: metric.id)]
-    return digest([catalogue, FIRST_LOOK_SHARE, MIN_CLUSTERS])
+    constants = [FIRST_LOOK_SHARE, MIN_CLUSTERS, TUNED, list(STAKES)]
+    return digest([catalogue, *constants])

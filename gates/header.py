@@ -22,6 +22,7 @@ class WrittenDefaults(Strict):
 
     confidence: Confidence = 0.95
     looks: Name = "planned(2)"
+    n_plan: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
     on_inconclusive: OnOpen = "escalate"
     on_missing: OnOpen = "fail"
     max_error_share: Share = 0.02
@@ -34,13 +35,15 @@ class WrittenDefaults(Strict):
 
 
 def planned_looks(text: str) -> int:
-    """1 for `single`, K for `planned(K)`. Raises ValueError."""
-    if text == "single":
-        return 1
+    """1 for `single`, K for `planned(K)`, 0 for `anytime`. Raises ValueError."""
+    if text in {"single", "anytime"}:
+        return 1 if text == "single" else 0
     inner = text.removeprefix("planned(").removesuffix(")")
     if text == f"planned({inner})" and inner.isdigit() and 1 <= int(inner) <= MAX_PLANNED_LOOKS:
         return int(inner)
-    raise ValueError(f"must be `single` or `planned(K)` with K from 1 to {MAX_PLANNED_LOOKS}")
+    raise ValueError(
+        f"must be `single`, `anytime`, or `planned(K)`, K from 1 to {MAX_PLANNED_LOOKS}"
+    )
 
 
 class BaselineChoice(Strict):

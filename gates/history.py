@@ -12,17 +12,34 @@ from gates.evidence import Document, SliceKey
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """What a look under `anytime` hands on to the next (gates.rules.cumulative).
+
+    `scope` says how it was measured and against what; only within one scope do looks continue each
+    other. `certain` are the cumulative counts, which may not shrink. `shown` are (claim, limit,
+    error): the smallest error at which `at_least`, `at_most`, `below` or `above` the limit was
+    shown at any look so far.
+    """
+
+    scope: str
+    certain: tuple[float, ...]
+    shown: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """One earlier judgement of one hypothesis about this candidate at this stage.
 
     `hypothesis` is the key made by `gates.rules.looks.hypothesis_key`; `inputs` the digest of the
     evidence that was looked at; `number` counts from 1; `outcome` is what the finding said.
+    `progress` is empty unless the policy lets anybody look at any time.
     """
 
     hypothesis: str
     inputs: str
     number: int
     outcome: str
+    progress: tuple[Progress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

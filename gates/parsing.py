@@ -33,6 +33,12 @@ def parse_header(resolved: Resolved) -> Header:
 
 def _contradictions(header: Header, resolved: Resolved) -> list[Problem]:
     found = [*_escalation_contradictions(header), *_score_contradictions(header, resolved)]
+    defaults = header.defaults
+    if defaults.looks == "anytime" and defaults.n_plan is None:
+        detail = "`anytime` needs `n_plan`: about how many examples will there be in the end?"
+        found.append(("/defaults/looks", detail))
+    if defaults.n_plan is not None and defaults.looks != "anytime":
+        found.append(("/defaults/n_plan", "belongs to `looks: anytime`"))
     if not isinstance(header.baseline, str) and len(header.baseline.chosen()) != 1:
         found.append(("/baseline", "needs exactly one of version, alias, last_passed"))
     return [Problem(at, line_of(at, resolved.lines), detail) for at, detail in found]

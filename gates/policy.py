@@ -67,6 +67,7 @@ class Policy:
         return Defaults(
             confidence=written.confidence,
             looks=planned_looks(written.looks),
+            n_plan=written.n_plan,
             on_inconclusive=written.on_inconclusive,
             on_missing=written.on_missing,
             max_error_share=written.max_error_share,

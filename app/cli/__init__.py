@@ -27,6 +27,7 @@ COMMANDS: Final = (
     Command("attestation", "check offline what a decision says about an artifact"),
     Command("key", "API keys, and rotation of signing keys (on the database)"),
     Command("serve", "run the service"),
+    Command("worker", "do the long work: deadlines, notices, clean-up (on the database)"),
     Command("witness", "cosign the checkpoints of logs, on another machine than theirs"),
     Command("migrate", "bring the database to this version (on the database)"),
     Command("demo", "the whole story on a real model, in under a minute"),

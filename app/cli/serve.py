@@ -3,12 +3,15 @@
 An empty database gets its tables and one admin key, printed once. An older one is left alone.
 """
 
+from contextlib import nullcontext
+
 import click
 import uvicorn
 from sqlalchemy import func, select
 
 from app.auth.keys import KeyRequest
 from app.auth.tables import api_key
+from app.cli.attendant import Attendant
 from app.cli.exits import UNREACHABLE, CliError
 from app.cli.listening import address, bound
 from app.cli.local import Local, database, opened, settings
@@ -29,7 +32,14 @@ Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
 @click.command(epilog=EPILOG)
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
-def serve(host: str, port: int) -> None:
+@click.option(
+    "--worker/--no-worker",
+    "attended",
+    default=True,
+    show_default=True,
+    help="Run `clearance worker` (deadlines, notices, clean-up) as a child.",
+)
+def serve(host: str, port: int, *, attended: bool) -> None:
     """Run the service; on an empty database, set it up first."""
     prepare()
     # One process: the record's writer is its own queue, and replicas share a PostgreSQL.
@@ -51,7 +61,8 @@ def serve(host: str, port: int) -> None:
             show_text(_welcome(first, where))
         server = uvicorn.Server(config)
         try:
-            server.run(sockets=[listening])
+            with Attendant() if attended else nullcontext():
+                server.run(sockets=[listening])
         except KeyboardInterrupt:
             return
     if not server.started:

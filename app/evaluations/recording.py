@@ -29,6 +29,7 @@ from app.replies import json_bytes
 from app.reviews.tables import review
 from gates.decision import Decision, ReviewNeed
 from gates.evidence import Submission
+from gates.history import Look
 
 DECISION_ENTRY: Final = 1
 """`decision.recorded` is the second of a submission's entries."""
@@ -262,7 +263,7 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
     rows: list[tuple[Table, list[Mapping[str, Any]]]] = []
     known = {(item.hypothesis, item.inputs, item.outcome) for item in case.past.looks}
     taken = [
-        (item.hypothesis, item.inputs, item.number, str(item.outcome))
+        _look(item)
         for item in case.decided.looks
         if (item.hypothesis, item.inputs, str(item.outcome)) not in known
     ]
@@ -285,6 +286,11 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
     if parts := pasts.parts_of(case.submission.evidence):
         rows.append((evidence_part, [{**who, "part": part} for part in parts]))
     return rows
+
+
+def _look(item: Look) -> tuple[Any, ...]:
+    handed = [(part.scope, part.certain, part.shown) for part in item.progress]
+    return (item.hypothesis, item.inputs, item.number, str(item.outcome), *handed)
 
 
 def with_audit(document: bytes, audit: Mapping[str, Any]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gates.evidence import Candidate, Evidence, Submission
 from gates.finding import Finding
-from gates.history import History
+from gates.history import History, Progress
 from gates.rules.base import Rule
 from gates.rules.judging import Answer
 from gates.rules.looks import LookBook
@@ -22,7 +22,9 @@ class Defaults:
 
     confidence: float = 0.95
     looks: int = 2
-    """Planned looks; 1 is `single`."""
+    """Planned looks; 1 is `single`, 0 is `anytime`."""
+    n_plan: int | None = None
+    """Examples for which sequences are tuned; given exactly where looks are `anytime`."""
     on_inconclusive: str = "escalate"
     on_missing: str = "fail"
     max_error_share: float = 0.02
@@ -90,6 +92,8 @@ class Claim:
     conclude: Callable[[Answer], Finding] | None = None
     hypothesis: str | None = None
     inputs: str = ""
+    progress: Progress | None = None
+    """What the look hands on to the next, where looks are `anytime`."""
     valid_until: datetime | None = None
     """When what the claim rests on ends (a document, a stage), where it does."""
 

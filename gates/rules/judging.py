@@ -14,6 +14,23 @@ from gates.verdict import Mode, Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier looks under `anytime` have shown: it stands, whatever later numbers say.
+
+    `at_least` and `at_most`: the pass side of that limit was shown at this error or a smaller one.
+    `p_below` and `p_above`: the smallest p-values of a violation so far.
+    """
+
+    at_least: bool = False
+    at_most: bool = False
+    p_below: float = 1.0
+    p_above: float = 1.0
+
+
+NOTHING = Earlier()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """Does `estimate` lie within the limits?
 
@@ -34,22 +51,31 @@ class Question:
     voids: tuple[str, ...] = ()
     min_samples: int | None = None
     scale: str = "metric"
+    earlier: Earlier = NOTHING
 
     def p_fail(self) -> float:
         """p-value of "the requirement holds", from scored examples only; two limits share it."""
         if self.voids:
             return 1.0
-        below = 1.0 if self.minimum is None else self.estimate.p_below(self.minimum)
-        above = 1.0 if self.maximum is None else self.estimate.p_above(self.maximum)
+        below, above = self.p_sides()
         if self.minimum is not None and self.maximum is not None:
             return min(1.0, 2 * min(below, above))
         return min(below, above)
 
+    def p_sides(self) -> tuple[float, float]:
+        """p-values of "at least minimum" and "at most maximum"; 1 where there is no such limit."""
+        below = above = 1.0
+        if self.minimum is not None:
+            below = min(self.estimate.p_below(self.minimum), self.earlier.p_below)
+        if self.maximum is not None:
+            above = min(self.estimate.p_above(self.maximum), self.earlier.p_above)
+        return below, above
+
     def clears(self, low: float, high: float) -> bool:
         """Whether pass-side bounds lie on the good side of (for guard: relaxed) limits."""
         relax = self.notice if self.mode is Mode.GUARD else 0.0
-        return (self.minimum is None or low >= self.minimum - relax) and (
-            self.maximum is None or high <= self.maximum + relax
+        return (self.minimum is None or self.earlier.at_least or low >= self.minimum - relax) and (
+            self.maximum is None or self.earlier.at_most or high <= self.maximum + relax
         )
 
     def pass_bounds(self, *, errors: bool) -> tuple[float, float]:
@@ -143,10 +169,15 @@ def _observed(
     fail_level = level / 2 if two else level
     shows_low, shows_high = minimum is not None, maximum is not None
     if two and fails:
-        below = minimum is not None and estimate.p_below(minimum) <= fail_level
+        below = question.p_sides()[0] <= fail_level
         shows_low, shows_high = below, not below
     lower = bounds[0] if shows_low else estimate.lower(fail_level, errors=False)
     upper = bounds[1] if shows_high else estimate.upper(fail_level, errors=False)
+    relax = question.notice if question.mode is Mode.GUARD else 0.0
+    if minimum is not None and shows_low and question.earlier.at_least:
+        lower = max(lower, minimum - relax)
+    if maximum is not None and shows_high and question.earlier.at_most:
+        upper = min(upper, maximum + relax)
     if minimum is not None and not shows_high:
         upper = min(upper, minimum) if fails else _above(upper, minimum, question)
     if maximum is not None and not shows_low:

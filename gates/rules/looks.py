@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from gates.evidence import Measurement, SliceKey
-from gates.history import Look
+from gates.history import Look, Progress
 
 FIRST_LOOK_SHARE = 0.8  # statistics.md correction 3: half and half costs more examples
 
@@ -96,6 +96,8 @@ class LookState:
     is_known: bool
     earlier_fail: bool
     """An earlier look at other inputs failed."""
+    progress: tuple[Progress, ...] = ()
+    """What the latest look handed on."""
 
 
 class LookBook:
@@ -112,4 +114,6 @@ class LookBook:
         known = next((look.number for look in earlier if look.inputs == inputs), None)
         number = known or 1 + max((look.number for look in earlier), default=0)
         failed = any(look.outcome == "fail" and look.inputs != inputs for look in earlier)
-        return LookState(number, known is not None, failed)
+        last = max((look.number for look in earlier), default=0)
+        handed = tuple(p for look in earlier if look.number == last for p in look.progress)
+        return LookState(number, known is not None, failed, handed)

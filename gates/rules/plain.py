@@ -1,6 +1,7 @@
 """Claims that need no test: rules that do not apply, rules that broke, and late policies."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from gates.finding import Finding
@@ -58,8 +59,11 @@ def looks_of(claims: Sequence[Claim], findings: Sequence[Finding]) -> tuple[Look
     for claim, finding in zip(claims, findings, strict=True):
         if claim.hypothesis is None or finding.look is None:
             continue
-        look = Look(claim.hypothesis, claim.inputs, finding.look, finding.outcome.value)
+        handed = () if claim.progress is None else (claim.progress,)
+        look = Look(claim.hypothesis, claim.inputs, finding.look, finding.outcome.value, handed)
         known = worst.get(claim.hypothesis)
-        if known is None or (known.outcome != "fail" and look.outcome == "fail"):
-            worst[claim.hypothesis] = look
+        if known is not None:
+            fails = look.outcome == "fail" and known.outcome != "fail"
+            look = replace(look if fails else known, progress=(*known.progress, *look.progress))
+        worst[claim.hypothesis] = look
     return tuple(worst[key] for key in sorted(worst))

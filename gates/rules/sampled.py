@@ -14,6 +14,7 @@ from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
+from gates.rules.cumulative import continued
 from gates.rules.judging import Answer, Question, pointwise, settle
 from gates.rules.looks import (
     LookState,
@@ -44,14 +45,17 @@ def levels(ctx: Context, rule: MetricRule, hypothesis: str, inputs: str) -> Leve
     total = round(1 - confidence, 12)
     state = ctx.looks.state(hypothesis, inputs)
     planned = ctx.defaults.looks
+    if ctx.defaults.n_plan is not None:
+        barred = ("contradicts_attempt",) if state.earlier_fail else ()
+        return Levels(state, total, total, barred)
     alpha = planned_alpha(total, planned, state.number)
-    barred = []
+    bars = []
     if alpha is None:
-        barred.append("looks_spent")
+        bars.append("looks_spent")
         alpha = planned_alpha(total, planned, planned) or total
     if state.earlier_fail:
-        barred.append("contradicts_attempt")
-    return Levels(state, alpha, planned_alpha(total, planned, state.number + 1), tuple(barred))
+        bars.append("contradicts_attempt")
+    return Levels(state, alpha, planned_alpha(total, planned, state.number + 1), tuple(bars))
 
 
 def draft(
@@ -197,6 +201,10 @@ def tested_claim(
         min_samples=rule.min_samples,
         scale=asked.scale,
     )
+    progress = None
+    if ctx.defaults.n_plan is not None:
+        against = asked.inputs[1:] if asked.scale == "difference" else ()
+        question, progress = continued(question, finding, against, level.state, ctx.defaults.n_plan)
     return Claim(
         finding,
         p=question.p_fail(),
@@ -204,6 +212,7 @@ def tested_claim(
         conclude=partial(_concluded, finding, subject, picked, level.state.number, ""),
         hypothesis=key,
         inputs=inputs,
+        progress=progress,
     )
 
 

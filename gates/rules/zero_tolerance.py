@@ -5,7 +5,7 @@ show it, with `min_samples` the policy says so itself.
 """
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, nextafter
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -14,6 +14,8 @@ from gates.explanation import sentence
 from gates.finding import Finding, Observed
 from gates.rules.base import Number, Whole
 from gates.rules.context import Claim, Context
+from gates.rules.cumulative import continued
+from gates.rules.judging import Question
 from gates.rules.looks import fingerprints, hypothesis_key, inputs_digest
 from gates.rules.measured import (
     Absent,
@@ -26,7 +28,8 @@ from gates.rules.measured import (
 )
 from gates.rules.sampled import Levels, absent_claim, draft, each_target, levels
 from gates.rules.selection import Target
-from gates.statistics import binomial, power
+from gates.statistics import power, sequence_rate
+from gates.statistics.binomial import Rate
 from gates.verdict import Mode, Outcome
 
 
@@ -90,16 +93,26 @@ class ZeroTolerance(JudgedRule):
         key = hypothesis_key(subject.metric, None, finding.task, finding.slice, "zero_tolerance")
         inputs = inputs_digest((picked.measurement,))
         level = levels(ctx, self, key, inputs)
-        found = self._judged(ctx, finding, picked, n, counted, level)
+        seen = Rate(counted, counted, n, picked.measurement.n_errored)
+        question = Question(
+            seen, None, self.rate_below, level.alpha, level.next_alpha, scale="count"
+        )
+        progress, plan = None, ctx.defaults.n_plan
+        if plan is not None:
+            question, progress = continued(question, finding, (), level.state, plan)
+        found = self._judged(ctx, finding, picked, question, level)
         worded = replace(found, message=sentence(found, subject.title, ""))
-        return Claim(worded, hypothesis=key, inputs=inputs)
+        return Claim(worded, hypothesis=key, inputs=inputs, progress=progress)
 
     def _judged(
-        self, ctx: Context, finding: Finding, picked: Picked, n: int, events: int, level: Levels
+        self, ctx: Context, finding: Finding, picked: Picked, question: Question, level: Levels
     ) -> Finding:
-        m = picked.measurement
-        upper = binomial.upper(events + m.n_errored, n + m.n_errored, level.alpha)
-        lower = binomial.lower(events, n, ctx.defaults.alpha_fail)
+        m, seen = picked.measurement, question.estimate
+        n, events = seen.n or 0, seen.count or 0
+        upper = seen.upper(level.alpha, errors=True)
+        lower = seen.lower(ctx.defaults.alpha_fail, errors=False)
+        if self.rate_below is not None and question.earlier.at_most:
+            upper = min(upper, nextafter(self.rate_below, 0.0))
         observed = Observed(
             value=events / n,
             n=n,
@@ -109,7 +122,7 @@ class ZeroTolerance(JudgedRule):
             lower_confidence=round(1 - ctx.defaults.alpha_fail, 12),
             upper=upper,
             upper_confidence=round(1 - level.alpha, 12),
-            method="clopper_pearson",
+            method=seen.method,
         )
         found = replace(finding, observed=observed, look=level.state.number)
         if events > self.max_count:
@@ -125,16 +138,21 @@ class ZeroTolerance(JudgedRule):
             return replace(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
         settle = None
         if reasons[0] == "too_few_samples":
-            settle = {"samples": self._samples(events, n, level)}
+            settle = {"samples": self._samples(events, n, level, ctx.defaults.n_plan)}
         return replace(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
 
-    def _samples(self, events: int, n: int, level: Levels) -> int | None:
+    def _samples(self, events: int, n: int, level: Levels, n_plan: int | None) -> int | None:
         """Examples in all that would do at the next look, if no more events come."""
         if level.next_alpha is None:
             return None
         enough = self.min_samples or 0
         if self.rate_below is not None:
-            shown = power.clean_samples(events, self.rate_below, level.next_alpha)
+            asked = (events, self.rate_below, level.next_alpha)
+            shown = (
+                power.clean_samples(*asked)
+                if n_plan is None
+                else sequence_rate.clean_samples(*asked, n_plan)
+            )
             if shown is None:
                 return None
             enough = max(enough, shown)

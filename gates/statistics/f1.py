@@ -6,8 +6,7 @@ nothing; F1 without these counts is not its business.
 
 from dataclasses import dataclass
 
-from gates.statistics.binomial import Rate
-from gates.statistics.estimate import Side
+from gates.statistics.estimate import Estimate, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class F1:
     `count` is TP and `n` is TP + FP + FN.
     """
 
-    jaccard: Rate
+    jaccard: Estimate
     method: str = "clopper_pearson_f1"
     approximate: bool = False
 

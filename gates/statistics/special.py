@@ -91,6 +91,20 @@ def betainccinv(a: int, b: int, p: float) -> float:
     return x
 
 
+def beta_tail(a: float, b: float, x: float) -> float:
+    """P(B > x) for a beta variable B with any a, b > 0; 0 where no number comes out.
+
+    Always scipy: mixtures have shapes that are not whole, which the pure functions do not know.
+    """
+    tail = float(_scipy().betaincc(a, b, x))
+    return 0.0 if isnan(tail) else tail
+
+
+def log_beta(a: float, b: float) -> float:
+    """The logarithm of the beta function, precise for large a and b."""
+    return float(_scipy().betaln(a, b))
+
+
 def t_tail(t: float, df: float) -> float:
     """P(T >= t) for Student's T with df degrees of freedom; NaN counts as 1."""
     tail = float(_scipy().stdtr(df, -t)) if not isnan(t) else nan

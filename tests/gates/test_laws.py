@@ -27,7 +27,7 @@ POLICIES = {
         "document: dpia, max_age_days: 30",
         header=f"defaults: {{looks: {looks}}}",
     )
-    for looks in ("single", "planned(2)", "planned(4)")
+    for looks in ("single", "planned(2)", "planned(4)", "anytime, n_plan: 300")
 }
 INPUTS = TypeAdapter(tuple[Submission, History, tuple[Waiver, ...], datetime])
 DECISION = TypeAdapter(Decision)

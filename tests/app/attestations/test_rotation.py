@@ -24,8 +24,7 @@ from app.ledger.note import VerifierKey, open_checkpoint
 from app.ledger.signing_keys import PublicKey, hand_over_text
 from app.ledger.tables import audit_checkpoint
 from app.ledger.tiles import LogInconsistent
-from app.main import _opened
-from app.runtime import utc_now
+from app.runtime import start, utc_now
 from app.settings import Settings
 from app.telemetry import Telemetry
 from tests.app.attestations.made import ARTIFACT
@@ -48,7 +47,7 @@ def refuses_to_start(settings: Settings) -> None:
     engine = make_engine(settings)
     try:
         with pytest.raises(LogInconsistent):
-            _opened(settings, engine, Telemetry(), utc_now)
+            start(settings, engine, Telemetry(), utc_now)
     finally:
         engine.dispose()
 

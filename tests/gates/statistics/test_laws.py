@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gates.statistics.anytime import sequence
 from gates.statistics.binomial import Rate, from_value
 from gates.statistics.chernoff import ChernoffMean
 from gates.statistics.clustered import ClusteredMean
@@ -18,6 +19,10 @@ from gates.statistics.interval import SuppliedInterval, Widest
 from gates.statistics.mean import BoundedMean, StudentEstimate
 from gates.statistics.moments import Moments
 from gates.statistics.quantile import OrderStatistic, from_exceed
+from gates.statistics.sequence_difference import SequentialRateDifference
+from gates.statistics.sequence_order import SequentialOrder
+from gates.statistics.sequence_pairs import SequentialPairs
+from gates.statistics.sequence_rate import SequentialRate
 from gates.statistics.skewed import SkewedMean
 from gates.statistics.welch import MeanDifference
 
@@ -89,6 +94,18 @@ FAMILIES: dict[str, Family] = {
     ),
     "unbounded means": lambda t, n, e, s: MeanDifference(
         _moments(t, 10 * n, 0.1 + s), _moments(6, 10 * n, 0.4), None, e
+    ),
+    "rate at any look": lambda t, n, e, _: SequentialRate(Rate(t * n, t * n, 10 * n, e), 300),
+    "order statistic at any look": lambda t, n, e, s: SequentialOrder(_order(t, n, e, s), 300),
+    "pairs at any look": lambda t, n, e, _: SequentialPairs(t * n, 3 * n, 20 * n, e),
+    "rates at any look": lambda t, n, e, _: SequentialRateDifference(
+        Rate(t * n, t * n, 10 * n, e), Rate(7 * n, 7 * n, 10 * n, 1), 300
+    ),
+    "bounded mean at any look": lambda t, n, e, s: sequence(
+        BoundedMean(_moments(t, 10 * n, s), 0.0, 1.0, e), 300, 1
+    ),
+    "chernoff at look 3": lambda t, n, e, _: sequence(
+        ChernoffMean(t / 10, 10 * n, 0.0, 1.0, e), 300, 3
     ),
 }
 family = pytest.mark.parametrize("make", FAMILIES.values(), ids=list(FAMILIES))

@@ -1,0 +1,28 @@
+"""Clean-up: answers past their promise, and jobs and workers that nobody will ask about again."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete
+
+from app.idempotency.once import forget_before
+from app.jobs.kinds import Job
+from app.jobs.tables import job, worker
+from app.ledger.work import Work
+from app.runtime import Runtime
+
+KEPT: Final = timedelta(days=30)
+_EVERY: Final = timedelta(hours=1)
+
+
+def clean(runtime: Runtime, _: Job, now: datetime) -> datetime | None:
+    """Remove what is old enough; again in an hour."""
+    runtime.ledger.commit_sync(forget_before(now))
+
+    def drop(connection: Connection) -> None:
+        over = job.c.status.in_(("done", "cancelled"))
+        connection.execute(delete(job).where(over, job.c.finished_at < now - KEPT))
+        connection.execute(delete(worker).where(worker.c.beat_at < now - KEPT))
+
+    runtime.ledger.commit_sync(Work(entries=[], apply=drop))
+    return now + _EVERY
