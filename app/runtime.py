@@ -4,6 +4,7 @@
 is not the one that this version was built for, or that an anchor contradicts.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +22,11 @@ from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
+from app.privileges import can_rewrite
 from app.settings import Settings
 from app.telemetry import Telemetry
+
+log = logging.getLogger("clearance")
 
 Clock = Callable[[], datetime]
 
@@ -71,6 +75,11 @@ def start(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock
     signer = attestation_signer(settings)
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
+    if can_rewrite(engine):
+        log.warning(
+            "this database role may change the record; give the service a role of its own: "
+            "clearance migrate --service-role"
+        )
     anchoring = Anchoring(engine, ledger, settings)
     try:
         anchoring.require_held()

@@ -68,9 +68,20 @@ audit_private = Table(
     metadata,
     Column("entry_id", Text, primary_key=True),
     Column("field", Text, primary_key=True),
-    Column("salt", LargeBinary, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("person", String(64), nullable=False),
+    # Salt and value under the person's key, in the form that `private` writes.
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "person"),
 )
+
+audit_person = Table(
+    "audit_person",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""Who has personal values, and the key that they can be read with. Erasing a person ends a row."""
 
 signing_key = Table(
     "signing_key",
