@@ -24,10 +24,13 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_head": ("SELECT", "UPDATE"),
     "attestation": APPEND,
     "policy_epoch": ("SELECT", "UPDATE"),
-    # Personal values and evidence can be erased, old answers and finished jobs are cleaned up.
+    # Personal values and evidence can be erased; what is over is cleaned up.
     "audit_private": REMOVE,
     "audit_person": REMOVE,
     "evidence_blob": REMOVE,
+    "identity": KEEP,
+    "session": KEEP,
+    "used_token": KEEP,
     "idempotent_answer": KEEP,
     "job": KEEP,
     "worker": KEEP,

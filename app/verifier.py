@@ -826,6 +826,10 @@ class Verification:
         if not note.is_signed_by(key, where):
             raise Broken(f"{where} is not signed by the log's key {key}")
         self._signatures += 1
+        self._witnessed(note, where)
+
+    def _witnessed(self, note: Note, where: str) -> None:
+        """What the witnesses that are trusted said about a checkpoint, and when."""
         for witness in self._trust.witnesses:
             time = note.cosigned_at(witness, where)
             if time is not None:
@@ -859,6 +863,7 @@ class Verification:
                 *(known, max(known, note.size - 1)),
             )
         self._kept_signed(kept)
+        self._witnessed(note, f"the checkpoint in {kept.name}")
         self._claims.append(
             f"The record extends the checkpoint of {note.size} entries in {kept.name}."
         )

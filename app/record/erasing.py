@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, select, update
 
 from app.auth.keys import revoke
-from app.auth.tables import api_key, principal
+from app.auth.tables import api_key, identity, principal, session
 from app.evaluations.intake import personal
 from app.evaluations.tables import evaluation
 from app.idempotency.tables import answer
@@ -165,6 +165,9 @@ def _forget_principal(connection: Connection, who: str) -> None:
         update(principal).where(principal.c.id == who).values(name=f"{ERASED} {who}")
     )
     connection.execute(update(sign_off).where(sign_off.c.person == who).values(comment=None))
+    # Who they are at their issuer, and the browsers in which they are signed in.
+    for table in (session, identity):
+        connection.execute(delete(table).where(table.c.principal == who))
     # Kept answers to sign-offs and registrations repeat the name.
     connection.execute(
         delete(answer).where(answer.c.principal == who, answer.c.answer.is_not(None))

@@ -1,6 +1,6 @@
 """Cosignatures of checkpoints by witnesses.
 
-Revision: 0020, after the attestations.
+Revision: 0020, after the identities (0040).
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0020"
-down_revision = "0010"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """The outbox of long work, and the workers that read it.
 
-Revision: 0050, after the keys of persons.
+Revision: 0050, after the attestations.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import CanonicalJson, UtcDateTime
 
 revision = "0050"
-down_revision = "0021"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
