@@ -39,9 +39,7 @@ def running(log: GrowingLog, tmp_path: Path):
         first, key = process.stdout.readline(), process.stdout.readline().strip()
         where = re.search(r"http://\S+", first)
         assert where, first + (process.stderr.read() if process.stderr else "")
-        # The port is bound when it is printed, and listened on a moment later.
-        transport = httpx.HTTPTransport(retries=10)
-        with httpx.Client(base_url=where[0], timeout=60, transport=transport) as client:
+        with httpx.Client(base_url=where[0], timeout=60) as client:
             yield client, WitnessKey.parse(key)
     finally:
         process.send_signal(signal.SIGINT)
