@@ -1,16 +1,16 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [log] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [start] [log] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, recording, serving, starting
+from tests.bench import deciding, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "start", "log", "serve")
+PARTS = ("decide", "start", "log", "verify", "serve")
 
 
 def main() -> int:
@@ -31,6 +31,9 @@ def main() -> int:
     if "log" in parts:
         _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
         rows += recording.rows(chosen.rounds)
+    if "verify" in parts:
+        _progress("verifier: about 30 s")
+        rows += verifying.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
