@@ -20,6 +20,7 @@ from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
+from app.glass import routes as glass_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
@@ -29,6 +30,7 @@ from app.reviews import routes as review_routes
 from app.runtime import Clock, Runtime, start, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
+from app.waivers import routes as waiver_routes
 from gates.statistics.special import betaincinv
 
 DESCRIPTION = (
@@ -48,6 +50,8 @@ ROUTERS = (
     catalogue_routes.router,
     model_routes.router,
     document_routes.router,
+    waiver_routes.router,
+    glass_routes.router,
     audit_routes.router,
     tile_routes.router,
     key_routes.router,

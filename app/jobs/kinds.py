@@ -66,6 +66,10 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {
+    "break_glass.clock": Kind("app.glass.service:tick"),
+    "review.clock": Kind("app.reviews.ticking:tick"),
+    "review.sweep": Kind("app.reviews.ticking:sweep", recurring=True),
+    "waiver.clock": Kind("app.waivers.service:tick"),
     "jobs.clean": Kind("app.jobs.cleaning:clean", recurring=True),
 }
 
