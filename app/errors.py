@@ -56,6 +56,8 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "no-review": (409, "This decision asks nothing of people"),
     "waiver-closed": (409, "The waiver is closed"),
     "not-waivable": (422, "The rule cannot be waived"),
+    "not-active": (409, "The subscription is not active"),
+    "not-configured": (422, "The operator has not set this up"),
     "not-breakable": (409, "There is no glass to break"),
     "review-deferred": (409, "The review was deferred"),
     "delegated": (409, "The review was delegated"),

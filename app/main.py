@@ -24,6 +24,7 @@ from app.glass import routes as glass_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
+from app.notices import routes as notice_routes
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.reviews import routes as review_routes
@@ -51,6 +52,7 @@ ROUTERS = (
     model_routes.router,
     document_routes.router,
     waiver_routes.router,
+    notice_routes.router,
     glass_routes.router,
     audit_routes.router,
     tile_routes.router,

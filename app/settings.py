@@ -35,6 +35,9 @@ class Settings:
     log_key_pem: str | None = field(default=None, repr=False)
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
+    secrets_key_file: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
     public_url: str | None = None
     outbound_allow: tuple[Network, ...] = ()
     max_body_bytes: int = 20 * 1024 * 1024
@@ -56,6 +59,10 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
+        if self.smtp_url is not None:
+            parts = urlsplit(self.smtp_url)
+            if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+                raise SettingsError(f"{PREFIX}SMTP_URL must be smtp://host or smtps://host.")
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
@@ -130,6 +137,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "data_dir": Path,
     "log_key_file": Path,
     "attestation_key_file": Path,
+    "secrets_key_file": Path,
     "outbound_allow": networks,
 }
 

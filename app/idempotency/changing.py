@@ -31,6 +31,8 @@ class Change:
 
     work: Work
     body: dict[str, Any]
+    kept: dict[str, Any] | None = None
+    """What a repetition gets, where that is less: a secret is answered once and never stored."""
 
 
 async def change(
@@ -56,7 +58,7 @@ async def change(
             made = prepare(connection, given, now)
         if kept is None:
             return made
-        row = kept.row(now, status, body=json_bytes(made.body))
+        row = kept.row(now, status, body=json_bytes(made.body if made.kept is None else made.kept))
         return replace(made, work=replace(made.work, rows=[*made.work.rows, row]))
 
     last: Conflict | None = None

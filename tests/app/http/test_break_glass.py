@@ -42,9 +42,9 @@ def test_it_lets_through_for_a_while_and_the_verdict_stays(service, people):
     held = service.call("GET", ASKED).json()
     assert (held["cleared"], held["valid_until"]) == (True, used["until"])
     assert "the verdict" in held["reason"]
-    assert [d["id"] for d in service.call("GET", "/v1/decisions?status=passed").json()["items"]] == [
-        decision
-    ]
+    assert [
+        d["id"] for d in service.call("GET", "/v1/decisions?status=passed").json()["items"]
+    ] == [decision]
     service.clock.ahead = timedelta(hours=2, minutes=1)
     assert service.call("GET", ASKED).json()["cleared"] is False
     assert service.call("GET", f"/v1/decisions/{decision}").json()["status"] == "failed"

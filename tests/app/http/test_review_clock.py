@@ -189,7 +189,9 @@ def test_remarks_stand_beside_the_question_and_not_in_the_log(service, people):
     where = path.replace("sign-offs", "comments")
     said = service.call("POST", where, people["sam"], json={"text": "Which <b>prompts</b>?"})
     assert said.status_code == 201, said.text
-    assert service.call("POST", where, token, json={"text": "The 14 of suite 7."}).status_code == 201
+    assert (
+        service.call("POST", where, token, json={"text": "The 14 of suite 7."}).status_code == 201
+    )
     assert service.call("POST", where, token, json={"text": ""}).status_code == 422
     review = service.call("GET", path.removesuffix("/sign-offs")).json()
     assert [(c["person"], c["text"]) for c in review["comments"]] == [

@@ -1,4 +1,4 @@
-"""Waivers: two others must agree, the finding stays what it is, and the end of one ends clearances."""
+"""Waivers: two others agree, the finding stays what it is, the end of one ends clearances."""
 
 from datetime import timedelta
 
