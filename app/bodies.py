@@ -21,6 +21,7 @@ SMALL_BODY: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
+_NOT_BRACKETS_OR_QUOTES: Final = bytes(set(_NOT_BRACKETS) - set(b'"'))
 _MAX_ERRORS: Final = 50
 
 
@@ -66,13 +67,10 @@ def depth_exceeds(body: bytes, limit: int = MAX_DEPTH) -> bool:
         return False
     if b"\\" in body:
         body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = bytearray()
-    inside = 0
-    for start in range(0, len(body), _CHUNK):
-        parts = body[start : start + _CHUNK].split(b'"')
-        brackets += b"".join(parts[inside::2]).translate(_BRACKETS, _NOT_BRACKETS)
-        inside = (inside + len(parts) - 1) & 1
-    remaining = bytes(brackets)
+    # Strings without brackets become pairs of quotes; where a quote is left, some string has one.
+    remaining = body.translate(_BRACKETS, _NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
+    if b'"' in remaining:
+        remaining = _outside_strings(body)
     for _ in range(limit):
         shorter = remaining.replace(b"[]", b"")
         if len(shorter) == len(remaining):
@@ -80,6 +78,17 @@ def depth_exceeds(body: bytes, limit: int = MAX_DEPTH) -> bool:
         remaining = shorter
     # What is left is deeper than the limit or unbalanced; only an unbroken descent is deep.
     return remaining.count(b"[") > limit or (bool(remaining) and b"[]" in remaining)
+
+
+def _outside_strings(body: bytes) -> bytes:
+    """The brackets that open and close values, all as square ones."""
+    brackets = bytearray()
+    inside = 0
+    for start in range(0, len(body), _CHUNK):
+        parts = body[start : start + _CHUNK].split(b'"')
+        brackets += b"".join(parts[inside::2]).translate(_BRACKETS, _NOT_BRACKETS)
+        inside = (inside + len(parts) - 1) & 1
+    return bytes(brackets)
 
 
 def json_value(body: bytes) -> Any:

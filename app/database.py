@@ -124,6 +124,7 @@ def make_engine(settings: Settings) -> Engine:
         settings.database_url,
         pool_size=settings.pool_size,
         pool_timeout=settings.pool_timeout_seconds,
+        pool_use_lifo=True,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
@@ -140,6 +141,7 @@ def _sqlite_engine(settings: Settings) -> Engine:
         settings.database_url,
         pool_size=settings.pool_size,
         pool_timeout=settings.pool_timeout_seconds,
+        pool_use_lifo=True,
         hide_parameters=True,
         connect_args={"timeout": settings.busy_timeout_seconds, "check_same_thread": False},
     )

@@ -79,6 +79,8 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "internal-error": (500, "Something went wrong here"),
     "record-inconsistent": (503, "The stored log contradicts what was signed"),
     "record-unavailable": (503, "The record cannot be written now"),
+    "export-busy": (503, "Other exports are running"),
+    "record-broken": (409, "The record does not hold"),
     "database-unavailable": (503, "The database cannot be reached now"),
 }
 """Every slug that this service coins, its status and title. Slugs of evidence and of result files

@@ -15,11 +15,13 @@ from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
+from app.audit import routes as export_routes
 from app.auth import routes as key_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
+from app.experiments import routes as experiment_routes
 from app.glass import routes as glass_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
@@ -48,6 +50,7 @@ ROUTERS = (
     clearance_routes.router,
     review_routes.router,
     policy_routes.router,
+    experiment_routes.router,
     catalogue_routes.router,
     model_routes.router,
     document_routes.router,
@@ -56,6 +59,7 @@ ROUTERS = (
     glass_routes.router,
     audit_routes.router,
     tile_routes.router,
+    export_routes.router,
     key_routes.router,
     operations.router,
 )

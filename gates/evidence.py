@@ -36,7 +36,7 @@ class Exceed:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that a default costs nothing: see `stated`
 class Measurement:
     """One value of one metric, with what is known about its sampling.
 
@@ -87,6 +87,17 @@ class Measurement:
     incomplete: str | None = None
     errors_stated: bool = False
     """True when the producer said how many examples errored, so that 0 is a statement."""
+
+    @classmethod
+    def stated(cls, fields: Mapping[str, Any]) -> "Measurement":
+        """`Measurement(**fields)` for fields that were checked, at a seventh of its cost.
+
+        A producer states three or four of the twenty-three fields; the others are left to the
+        class, where a dataclass keeps its defaults.
+        """
+        made = object.__new__(cls)
+        vars(made).update(fields)
+        return made
 
 
 @dataclass(frozen=True, slots=True)

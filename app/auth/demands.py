@@ -84,6 +84,7 @@ def _note(runtime: Runtime, work: Work) -> None:
 MaySubmit = Annotated[Principal, Security(Requires(Permission.SUBMIT))]
 MayReadDecisions = Annotated[Principal, Security(Requires(Permission.READ_DECISIONS))]
 MayRead = Annotated[Principal, Security(Requires(Permission.READ))]
+MayExport = Annotated[Principal, Security(Requires(Permission.EXPORT))]
 MayOpenReview = Annotated[Principal, Security(Requires(Permission.OPEN_REVIEW))]
 MaySignOff = Annotated[Principal, Security(Requires(Permission.SIGN_OFF))]
 MayRegisterDocuments = Annotated[Principal, Security(Requires(Permission.REGISTER_DOCUMENTS))]

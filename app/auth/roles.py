@@ -13,6 +13,7 @@ class Permission(StrEnum):
     READ_DECISIONS = "read decisions"
     OPEN_REVIEW = "open reviews"
     READ = "read everything but keys"
+    EXPORT = "export the record"
     SIGN_OFF = "sign off"
     REGISTER_DOCUMENTS = "register documents"
     REVOKE = "revoke decisions"
@@ -34,9 +35,10 @@ _GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "policy_editor": _READS | {_P.PUBLISH_POLICY, _P.REGISTER_MODEL},
     "waiver_approver": _READS | {_P.APPROVE_WAIVER, _P.REVOKE_WAIVER},
     "break_glass": _READS | {_P.BREAK_GLASS},
-    "auditor": _READS,
+    "auditor": _READS | {_P.EXPORT},
     "admin": _READS
     | {
+        _P.EXPORT,
         _P.SUBMIT,
         _P.OPEN_REVIEW,
         _P.PUBLISH_POLICY,

@@ -44,6 +44,11 @@ def to_bytes(inputs: Inputs) -> bytes:
     return _ADAPTER.dump_json(inputs, exclude_defaults=True)
 
 
+def from_bytes(content: bytes) -> Inputs:
+    """What `to_bytes` wrote."""
+    return _ADAPTER.validate_json(content)
+
+
 def evidence_digest(evidence: Evidence) -> str:
     """One name for equal evidence."""
     return digest_of(_EVIDENCE.dump_json(evidence, exclude_defaults=True))
@@ -69,4 +74,4 @@ def stored(connection: Connection, digest: str) -> Inputs:
     content = zlib.decompress(row.body) if row.encoding == "zlib" else bytes(row.body)
     if digest_of(content) != digest:
         raise Problem("evidence-erased", "The stored evidence is not what was recorded.")
-    return _ADAPTER.validate_json(content)
+    return from_bytes(content)

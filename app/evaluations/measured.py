@@ -7,35 +7,54 @@ from app.errors import Problem
 from app.evaluations.schemas import ExceedIn, MeasurementIn, SourceIn
 from gates.evidence import Exceed, Measurement, Source
 
-_FORMS = ("value", "count", "scores", "exceed", "table")
+_FORMS = frozenset({"value", "count", "scores", "exceed", "table"})
 _PER_EXAMPLE = ("ids", "clusters", "labels", "denominators")
 
 
 def measurements_of(given: Sequence[MeasurementIn], place: str) -> list[Measurement]:
     """The values; Problem points at the first that has no single form."""
     found = []
+    sources = _Sources()
     for position, item in enumerate(given):
-        stated = {name: value for name, value in item.items() if value is not None}
+        stated: dict[str, Any] = {k: v for k, v in item.items() if v is not None}
         if (wrong := _contradiction(stated)) is not None:
             where = f"{place}/{position}"
             errors = [{"pointer": where, "detail": wrong}]
             raise Problem("invalid-request", f"{where}: {wrong}.", errors=errors)
-        found.append(_value(stated))
+        if "source" in stated:
+            stated["source"] = sources.of(stated["source"])
+        for name in _CONVERTED.intersection(stated):
+            _convert(stated, name)
+        found.append(Measurement.stated(stated))
     return found
 
 
+class _Sources:
+    """A tool's measurements come in a row, and all of them name the same source."""
+
+    def __init__(self) -> None:
+        self._given: SourceIn | None = None
+        self._source = Source()
+
+    def of(self, given: SourceIn) -> Source:
+        """The source as a value."""
+        if given != self._given:
+            self._given, self._source = given, _source(given)
+        return self._source
+
+
 def _contradiction(stated: dict[str, Any]) -> str | None:
-    forms = [name for name in _FORMS if name in stated]
+    forms = _FORMS.intersection(stated)
     if len(forms) != 1:
         return "give exactly one of value, count + n, scores, exceed + n, table"
-    form = forms[0]
+    (form,) = forms
     if form == "count" and "exposure" in stated:
         return "exposure stands instead of n" if "n" in stated else None
     if form in {"count", "exceed"} and "n" not in stated:
         return f"{form} needs n, the number of scored examples"
     if form == "scores":
         return _unfit_scores(stated)
-    if any(name in stated for name in _PER_EXAMPLE):
+    if not stated.keys().isdisjoint(_PER_EXAMPLE):
         return "ids, clusters, labels and denominators belong to scores"
     if "exposure" in stated:
         return "exposure belongs to count"
@@ -60,37 +79,39 @@ def _unfit_scores(stated: dict[str, Any]) -> str | None:
     return None
 
 
-def _value(stated: dict[str, Any]) -> Measurement:
-    """Fields of the same name pass through; the rest is brought into the engine's form."""
-    if "slice" in stated:
-        stated["slice"] = tuple(sorted(stated["slice"].items()))
-    if "ci" in stated:
-        stated["ci"] = tuple(stated["ci"])
-    if "scores" in stated:
-        stated["scores"] = tuple(map(float, stated["scores"]))
-        stated["n"] = len(stated["scores"])
-        for name in _PER_EXAMPLE:
-            if name in stated:
-                stated[name] = tuple(stated[name])
-    if "table" in stated:
-        stated["table"] = tuple(map(tuple, stated["table"]))
-    if "exceed" in stated:
-        exceed: ExceedIn = stated["exceed"]
-        stated["exceed"] = Exceed(exceed.limit, exceed.count)
-    if "source" in stated:
-        stated["source"] = _source(stated["source"])
-    if "n_errored" in stated:
-        stated["errors_stated"] = True
-    return Measurement(**stated)
+_CONVERTED = frozenset({"slice", "ci", "scores", "exceed", "table", "n_errored"})
+
+
+def _convert(stated: dict[str, Any], name: str) -> None:
+    """Bring a field into the engine's form; those not in `_CONVERTED` pass as they are."""
+    match name:
+        case "slice":
+            stated["slice"] = tuple(sorted(stated["slice"].items()))
+        case "ci":
+            stated["ci"] = tuple(stated["ci"])
+        case "exceed":
+            exceed: ExceedIn = stated["exceed"]
+            stated["exceed"] = Exceed(exceed["limit"], exceed["count"])
+        case "table":
+            stated["table"] = tuple(map(tuple, stated["table"]))
+        case "n_errored":
+            stated["errors_stated"] = True
+        case _:
+            stated["scores"] = tuple(map(float, stated["scores"]))
+            stated["n"] = len(stated["scores"])
+            for beside in _PER_EXAMPLE:
+                if beside in stated:
+                    stated[beside] = tuple(stated[beside])
 
 
 def _source(given: SourceIn) -> Source:
+    dataset = given.get("dataset") or {}
     return Source(
-        tool=given.tool,
-        tool_version=given.tool_version,
-        suite=given.suite,
-        run_id=given.run_id,
-        dataset_name=given.dataset.name if given.dataset else None,
-        dataset_digest=given.dataset.digest if given.dataset else None,
-        prompt_set_digest=given.prompt_set_digest,
+        tool=given.get("tool"),
+        tool_version=given.get("tool_version"),
+        suite=given.get("suite"),
+        run_id=given.get("run_id"),
+        dataset_name=dataset.get("name"),
+        dataset_digest=dataset.get("digest"),
+        prompt_set_digest=given.get("prompt_set_digest"),
     )

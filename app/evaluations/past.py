@@ -30,6 +30,7 @@ from app.evaluations.tables import baseline_use, decision, evaluation, evidence_
 from app.ledger.work import Conflict
 from app.models.tables import model
 from app.policies.tables import policy_epoch
+from app.statements import Prepared
 from gates.evidence import Candidate, Evidence, SliceKey
 from gates.history import Look, Progress
 from gates.rules.looks import fingerprints
@@ -129,13 +130,15 @@ _IS_JUDGED: Final = (
     )
     .scalar_subquery()
 )
-_PAST: Final = select(
-    _of_model(model.c.revision).label("revision"),
-    _of_model(model.c.facts).label("facts"),
-    _KNOWN_SLICES.label("known_slices"),
-    _LOOK_COUNT.label("look_count"),
-    _judged_since_clearance().label("judged"),
-    _IS_JUDGED.label("is_judged"),
+_PAST: Final = Prepared(
+    select(
+        _of_model(model.c.revision),
+        _of_model(model.c.facts),
+        _KNOWN_SLICES,
+        _LOOK_COUNT,
+        _judged_since_clearance(),
+        _IS_JUDGED,
+    )
 )
 _NOW: Final = select(
     select(policy_epoch.c.value).scalar_subquery().label("epoch"),
@@ -206,23 +209,23 @@ def read_past(
     """Everything that does not depend on the policy's rules."""
     who = parameters(candidate, stage)
     here = {"dataset": dataset, "never": _NEVER, "stated_digest": candidate.digest or ""}
-    row = connection.execute(_PAST, {**who, **here}).one()
-    looks = connection.execute(_LOOKS, who).all() if row.look_count else ()
+    revision, facts, slices, look_count, others, is_judged = _PAST.row(connection, {**who, **here})
+    looks = connection.execute(_LOOKS, who).all() if look_count else ()
     own = (candidate.version, candidate.digest)
     foreign = connection.execute(_FOREIGN, {**who, "parts": list(parts)}).scalars() if parts else ()
     uses = connection.execute(_BASELINE_USES, {**who, "baseline": baseline}) if baseline else None
     return Past(
         epoch=epoch,
-        revision=row.revision,
-        look_count=row.look_count,
+        revision=revision,
+        look_count=look_count,
         look_top=max((seen.sequence for seen in looks), default=0),
         looks=tuple(_look(*item) for seen in looks for item in json.loads(seen.looks)),
         known_slices=tuple(
-            (metric, tuple((k, v) for k, v in pairs)) for metric, pairs in row.known_slices or ()
+            (metric, tuple((k, v) for k, v in pairs)) for metric, pairs in slices or ()
         ),
-        facts=row.facts or {},
-        candidates_judged=row.judged,
-        is_judged=row.is_judged > 0,
+        facts=facts or {},
+        candidates_judged=others,
+        is_judged=is_judged > 0,
         is_own=all((seen.version, seen.candidate_digest) == own for seen in looks),
         baseline_uses=uses.scalar_one() if uses else 0,
         foreign=frozenset(foreign),

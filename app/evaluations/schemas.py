@@ -79,25 +79,32 @@ class CandidateIn(Strict):
     components: Annotated[list[ComponentIn], Field(max_length=200)] = Field(default_factory=list)
 
 
-class DatasetIn(Strict):
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+"""For mappings: a submission has so many measurements that model objects would cost too much."""
+
+
+@with_config(_STRICT)
+class DatasetIn(TypedDict, total=False):
     """The data set behind a measurement."""
 
-    name: Name | None = None
-    digest: Name | None = None
+    name: Name | None
+    digest: Name | None
 
 
-class SourceIn(Strict):
+@with_config(_STRICT)
+class SourceIn(TypedDict, total=False):
     """Where a measurement comes from."""
 
-    tool: Name | None = None
-    tool_version: Name | None = None
-    suite: Name | None = None
-    run_id: Name | None = None
-    dataset: DatasetIn | None = None
-    prompt_set_digest: Name | None = None
+    tool: Name | None
+    tool_version: Name | None
+    suite: Name | None
+    run_id: Name | None
+    dataset: DatasetIn | None
+    prompt_set_digest: Name | None
 
 
-class ExceedIn(Strict):
+@with_config(_STRICT)
+class ExceedIn(TypedDict):
     """How many of n examples lie above a limit."""
 
     limit: float
@@ -107,13 +114,11 @@ class ExceedIn(Strict):
 Counts = Annotated[list[Count], Field(min_length=2, max_length=1000)]
 
 
-@with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
+@with_config(_STRICT)
 class MeasurementIn(TypedDict, total=False):
     """One value of one metric: one of `value`, `count` + `n`, `scores`, `exceed` + `n`, `table`.
 
     `count` may stand with `exposure` instead of `n`; `labels` and `denominators` beside `scores`.
-
-    A mapping and not a model: a submission has many of them, and each model object costs.
     """
 
     metric: Required[Name]

@@ -20,6 +20,7 @@ from app.ledger.entries import SealedEntry
 from app.ledger.faults import concerns_all, for_caller
 from app.ledger.tables import CONTENT_ADDRESSED
 from app.ledger.work import Conflict, Receipt, Work
+from app.statements import insert_rows
 
 Answer = asyncio.Future[Receipt] | concurrent.futures.Future[Receipt]
 Outcome = Receipt | BaseException
@@ -154,7 +155,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Any]) -> None:
         # SQLAlchemy drops what the table does not have; a value dropped is a record that lies.
         if unknown := set(columns).difference(table.c.keys()):
             raise TypeError(f"{table.name} has no column {', '.join(sorted(unknown))}")
-        connection.execute(_statement(table, connection.dialect.name), same)
+        insert_rows(connection, _statement(table, connection.dialect.name), columns, same)
 
 
 @cache

@@ -76,8 +76,8 @@ def _next(
         .order_by(audit_entry.c.index)
         .limit(_BATCH)
     )
-    rows = connection.execute(query).all()
-    return rows, int(rows[-1].place) + 1 if len(rows) == _BATCH else size
+    rows: list[Row[Any]] = list(connection.execute(query))
+    return rows, rows[-1].place + 1 if len(rows) == _BATCH else size
 
 
 def _deliveries(

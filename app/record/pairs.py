@@ -188,7 +188,18 @@ PAIRS: Final = (
         review.c.id,
         rows=review.c.status.in_(["expired", "superseded", "cancelled"]),
     ),
-    Pair("waiver", waiver, ("waiver.requested",), _subject(waiver.c.id), waiver.c.id),
+    Pair(
+        "waiver",
+        waiver,
+        ("waiver.requested",),
+        lambda said: and_(
+            audit_entry.c.subject == waiver.c.id,
+            said("data", "rule") == waiver.c.rule,
+            said("data", "model") == waiver.c.model,
+            said("actor") == waiver.c.requested_by,
+        ),
+        waiver.c.id,
+    ),
     Pair(
         "waiver approval",
         waiver_approval,

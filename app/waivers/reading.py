@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, String, and_, case, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    String,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from app.auth.tables import principal
 from app.database import to_text
@@ -34,10 +45,13 @@ def status_column(now: datetime) -> ColumnElement[str]:
 
 
 def approved(connection: Connection) -> tuple[Waiver, ...]:
-    """All approved waivers as the engine's values; it looks at the time itself."""
-    rows = connection.execute(
-        select(waiver).where(waiver.c.status == "approved").order_by(waiver.c.id)
-    )
+    """All approved waivers as the engine's values; it looks at the time itself.
+
+    The approvals are counted again: a status alone, which somebody could write, waives nothing.
+    """
+    people = select(func.count()).where(waiver_approval.c.waiver == waiver.c.id).scalar_subquery()
+    stands = (waiver.c.status == "approved", people >= NEEDED)
+    rows = connection.execute(select(waiver).where(*stands).order_by(waiver.c.id))
     return tuple(
         Waiver(
             id=row.id,

@@ -55,6 +55,8 @@ def rate(seen: float, limit: float, side: Side, alpha: float) -> int | None:
         return 1
     seen = min(seen, 1.0)
     bad, allowed_bad = 1.0 - seen, 1.0 - limit
+    if bad == allowed_bad:
+        return None  # they differ by less than a double near 1 can say
     if bad == 0.0:
         n = _tooth(0, allowed_bad, alpha)
         return n if n <= CAP else None

@@ -132,3 +132,9 @@ def z_quantile(alpha: float) -> float:
     if alpha >= 1.0:
         return float("-inf")
     return -_NORMAL.inv_cdf(alpha)
+
+
+def chi2_tail(x: float, df: float) -> float:
+    """P(X >= x) for a chi-square variable with df degrees of freedom; NaN counts as 1."""
+    tail = float(_scipy().chdtrc(df, x))
+    return 1.0 if isnan(tail) else tail

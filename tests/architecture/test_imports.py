@@ -1,5 +1,6 @@
 """What import contracts cannot say: allow-lists, patterns of names, and what a cold start loads."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -60,6 +61,15 @@ def test_gates_imports_only_what_is_known_to_be_pure() -> None:
         if (unknown := {name.partition(".")[0] for name in module.imports} - PURE_ENOUGH)
     }
     assert found == {}
+
+
+def test_the_verifier_needs_nothing_but_cryptography() -> None:
+    """An auditor copies the file; what it imports must be on any machine with that package."""
+    (verifier,) = (module for module in modules("app") if module.name == "app/verifier.py")
+    outside = {name.partition(".")[0] for name in verifier.imports} - sys.stdlib_module_names
+    assert outside == {"cryptography"}
+    relative = [n for n in ast.walk(verifier.tree) if isinstance(n, ast.ImportFrom) and n.level]
+    assert relative == []
 
 
 def test_only_main_mounts_routes() -> None:

@@ -24,13 +24,10 @@ from tests.app.notices.receiver import receiving
 
 
 @pytest.fixture
-def service(settings, tmp_path):
-    key = tmp_path / "secrets.key"
-    key.write_bytes(Fernet.generate_key())
+def service(settings):
     loopback = (ipaddress.ip_network("127.0.0.0/8"),)
     given = replace(
         settings,
-        secrets_key_file=key,
         outbound_allow=loopback,
         public_url="https://gate.example.com",
     )
@@ -149,10 +146,8 @@ def test_gone_ends_the_subscription_and_what_waits_for_it(service, hook):
     assert again.json()["status"] == "active"
 
 
-def test_addresses_inside_are_refused_at_the_call(settings, tmp_path, hook):
-    key = tmp_path / "secrets.key"
-    key.write_bytes(Fernet.generate_key())
-    with running(replace(settings, secrets_key_file=key)) as service:
+def test_addresses_inside_are_refused_at_the_call(settings, hook):
+    with running(settings) as service:
         service.publish()
         made = subscribe(service, hook.url, types=["decision.recorded"])
         service.submit()
@@ -266,11 +261,9 @@ def test_nothing_a_stranger_typed_can_mention_format_or_break_a_header(settings)
     assert mail.get_all("To") == ["ml@example.com"]
 
 
-def test_a_lost_key_is_told_from_a_wrong_one(settings, tmp_path):
-    path = tmp_path / "secrets.key"
-    first, second = Fernet.generate_key(), Fernet.generate_key()
-    path.write_bytes(first)
-    given = replace(settings, secrets_key_file=path)
+def test_a_lost_key_is_told_from_a_wrong_one(settings):
+    given, path = settings, settings.secrets_key_file
+    first, second = path.read_bytes(), Fernet.generate_key()
     token = Vault(given).locked("whsec_x")
     path.write_bytes(second + b"\n" + first)
     assert Vault(given).opened(token) == "whsec_x"
