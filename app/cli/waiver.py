@@ -29,6 +29,7 @@ def waiver() -> None:
     type=click.Choice(["requested", "approved", "revoked", "expired", "all"]),
     default="approved",
     show_default=True,
+    help="Which ones; `all` for every status.",
 )
 @plain_output
 def list_(status: str, output: str) -> None:
