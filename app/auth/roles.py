@@ -59,6 +59,8 @@ _REVIEWER: Final = _READS | {
 }
 _STAKE: Final = re.compile(r"reviewer:[a-z][a-z0-9_]{0,62}")
 
+_JUDGES: Final = frozenset({"waiver_approver", "break_glass"})
+
 PLAIN_ROLES: Final = tuple(_GRANTS)
 
 
@@ -81,3 +83,14 @@ def permissions(roles: Iterable[str]) -> frozenset[Permission]:
 def stakes(roles: Iterable[str]) -> frozenset[str]:
     """The stakes that the roles may sign off for."""
     return frozenset(r.removeprefix("reviewer:") for r in roles if _STAKE.fullmatch(r))
+
+
+def refusal_of(roles: Iterable[str], *, is_person: bool) -> str | None:
+    """Why no one key, rule or group may have these roles together; None where it may."""
+    held = set(roles)
+    judges = held & _JUDGES or stakes(held)
+    if "admin" in held and judges:
+        return "An admin cannot sign off, approve waivers or break the glass: make two persons."
+    if judges and not is_person:
+        return "Only a person signs off, approves waivers or breaks the glass."
+    return None

@@ -27,7 +27,7 @@ def may_answer(
             "delegated", "You gave this answer to somebody else; it is theirs until then."
         )
     behalf = None
-    if role not in who.stakes:
+    if role not in who.stakes_at(row.model):
         mine = next((d for d in given if d.delegate == who.id), None)
         if mine is None:
             raise Problem("forbidden", f"This key does not have the role reviewer:{role}.")
@@ -42,11 +42,13 @@ def not_barred(connection: Connection, row: Row[Any], who: Principal, now: datet
         raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
     if who.is_admin or is_admin_elsewhere(connection, who.id, now):
         raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
-    if why := involved(connection, row, who.id, who.name):
+    if why := involved(connection, row, who.id, who.names):
         raise Problem("forbidden", why)
 
 
-def involved(connection: Connection, row: Row[Any], person: str, name: str) -> str | None:
+def involved(
+    connection: Connection, row: Row[Any], person: str, names: frozenset[str]
+) -> str | None:
     """Why this person cannot judge this decision; None where they can."""
     if person == row.submitted_by:
         return "Who submitted the evaluation does not sign it off."
@@ -54,7 +56,7 @@ def involved(connection: Connection, row: Row[Any], person: str, name: str) -> s
         select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
     ).scalar_one()
     named, _ = personal(context)
-    if {person.casefold(), name.casefold()} & {value.casefold() for value in named.values()}:
+    if {person.casefold(), *names} & {value.casefold() for value in named.values()}:
         return "Who made the change does not sign it off."
     return None
 

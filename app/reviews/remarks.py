@@ -32,7 +32,7 @@ def delegated(
     """Give one's answer for a role to another person until a date. It goes no further."""
     row = found(connection, review_id, who)
     not_barred(connection, row, who, now)
-    if given.role not in who.stakes:
+    if given.role not in who.stakes_at(row.model):
         raise Problem("forbidden", f"You do not have the role reviewer:{given.role} to give away.")
     is_asked(row, given.role)
     is_open(row, status_now(row, now))
@@ -90,7 +90,7 @@ def _person(
         raise Problem("invalid-request", "You cannot delegate to yourself.")
     if is_admin_elsewhere(connection, to.id, now):
         raise Problem("forbidden", "An admin does not sign off; choose somebody without that role.")
-    if why := involved(connection, row, to.id, to.name):
+    if why := involved(connection, row, to.id, frozenset({to.name.casefold()})):
         raise Problem("forbidden", why)
     return to
 
@@ -122,7 +122,7 @@ def deferred(
 
 
 def _holds_a_seat(row: Row[Any], who: Principal) -> None:
-    for stake in sorted(who.stakes):
+    for stake in sorted(who.stakes_at(row.model)):
         try:
             is_asked(row, stake)
         except Problem:

@@ -39,7 +39,7 @@ def requested(snapshot: Snapshot, given: WaiverIn, who: Principal, now: datetime
     """A request, which waives nothing yet."""
     if not who.is_person:
         raise Problem("forbidden", "Only a person asks for a waiver.")
-    who.need(given.model)
+    who.need_all([given.model])
     _is_waivable(snapshot, given)
     if not now < given.expires_at <= now + LONGEST:
         raise Problem("invalid-request", "expires_at must lie ahead, and at most a year.")

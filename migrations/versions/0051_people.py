@@ -1,6 +1,6 @@
 """Waivers, broken glass, and what reviews need: ladder, delegation, deferral, comments.
 
-Revision: 0051, after the jobs.
+Revision: 0051, after the identities.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import CanonicalJson, UtcDateTime
 
 revision = "0051"
-down_revision = "0050"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

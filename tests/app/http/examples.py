@@ -39,6 +39,8 @@ def taken(service: Service) -> dict[str, Any]:
     path = "/v1/policies/support-bot-release"
     yaml = {"Content-Type": "application/yaml"}
     note("PUT /v1/policies/{name}", service.call("PUT", path, content=POLICY, headers=yaml))
+    linted = service.call("POST", "/v1/policies/lint?n=500", content=POLICY, headers=yaml)
+    note("POST /v1/policies/lint", linted)
     body = evidence(version="42", **ESCALATES)
     preview = service.call("POST", "/v1/evaluations/preview", secret, json=body)
     note("POST /v1/evaluations/preview", preview, body)
