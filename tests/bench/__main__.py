@@ -1,26 +1,21 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [parse] [verify] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [estimate] [start] [log] [parse] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, parsing, serving, starting, verifying
+from tests.bench import deciding, estimators, parsing, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ["decide", "start", "parse", "verify", "serve"]
+PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        choices=[*PARTS, []],
-        metavar="|".join(PARTS),
-    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
@@ -30,9 +25,15 @@ def main() -> int:
     if "decide" in parts:
         _progress("decide(): about 5 s")
         rows += deciding.rows()
+    if "estimate" in parts:
+        _progress("estimators: about 20 s")
+        rows += estimators.rows()
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "log" in parts:
+        _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
+        rows += recording.rows(chosen.rounds)
     if "parse" in parts:
         _progress("result files: about 30 s")
         rows += parsing.rows()
