@@ -1,6 +1,6 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [estimate] [start] [log] [parse] [verify] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [PART…] [--rounds N] [--seconds S], where PART is one of `PARTS`
 """
 
 import argparse
