@@ -1,6 +1,6 @@
 """Large result files, sent apart from the evaluations that name them.
 
-Revision: 0060, after the anchors.
+Revision: 0060, after the personal values.
 """
 
 import sqlalchemy as sa
