@@ -3,7 +3,11 @@
 import csv
 import io
 import json
+import random
+import threading
+import tracemalloc
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +15,15 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from app import verifier
-from app.audit.archive import snapshot
+from app.audit import routes
+from app.audit.archive import members, snapshot, tar
 from app.audit.reading import ArchiveRecord, DatabaseRecord
 from app.audit.replaying import Outcome, Replayer, summary
 from app.audit.sample import rank, sample
+from app.evaluations.inputs import digest_of
 from app.evaluations.tables import decision
 from app.ledger.merkle import leaf_hash, verify_inclusion
-from app.ledger.tables import audit_checkpoint, audit_cosignature
+from app.ledger.tables import audit_checkpoint, audit_cosignature, evidence_blob
 from app.settings import Settings
 from app.verifier import Note
 from tests.app.audit.keys import Cosigner
@@ -414,3 +420,38 @@ def test_what_was_erased_on_the_record_is_no_tampering(service, settings, env):
     gone = {"outcome": "evidence_erased"}
     assert [item["inputs"] for item in items].count(gone) == 1
     assert all(item["submitted"] == gone for item in items)
+
+
+def test_an_export_never_holds_more_than_one_piece_of_evidence(service):
+    """Twenty pieces of a mebibyte: the whole archive is there, and memory is that of a few."""
+    mebibyte, engine = 1024 * 1024, service.app.state.runtime.engine
+    blobs = [random.Random(seed).randbytes(mebibyte) for seed in range(20)]
+    rows = [
+        {"digest": digest_of(b), "encoding": "identity", "body": b, "size": mebibyte} for b in blobs
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(evidence_blob), rows)
+    blobs.clear()
+    rows.clear()
+    hashed, size = sha256(), 0
+    tracemalloc.start()
+    try:
+        with snapshot(engine) as connection:
+            for chunk in tar(members(connection)):
+                hashed.update(chunk)
+                size += len(chunk)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 20 * mebibyte
+    assert peak < 8 * mebibyte
+    assert sha256(sealed(service)).digest() == hashed.digest()
+
+
+def test_few_exports_run_at_a_time(service, env, monkeypatch):
+    monkeypatch.setattr(routes, "_exports", threading.BoundedSemaphore(1))
+    with routes._exports:
+        busy = service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"])
+    assert (busy.status_code, busy.json()["type"]) == (503, "export-busy")
+    assert int(busy.headers["retry-after"]) > 0
+    assert service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"]).status_code == 200
