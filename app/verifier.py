@@ -1136,6 +1136,17 @@ def trust_of(
     )
 
 
+def hours(number: float) -> timedelta:
+    """A span that was given in hours."""
+    try:
+        span = timedelta(hours=number)
+    except (ValueError, OverflowError):
+        span = timedelta(-1)
+    if span < timedelta(0):
+        raise NoRecord(f"--max-age {number} is no number of hours")
+    return span
+
+
 def verify_at(record: str, trust: Trust, progress: Progress = show_progress) -> Report:
     """Check the archive at a path, or the service at a URL."""
     if "://" in record:
@@ -1151,13 +1162,12 @@ def main() -> NoReturn:
     """Check what the command line names."""
     given = parser().parse_args()
     try:
-        age = timedelta(hours=given.max_age)
         trust = trust_of(
             given.key,
             given.since,
             given.witness_key,
             own=tuple(read_kept(path) for path in given.own),
-            max_age=age,
+            max_age=hours(given.max_age),
             every_signature=given.every_signature,
         )
         report = verify_at(given.record, trust)

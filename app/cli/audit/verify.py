@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from app.verifier import (
     Report,
     Trust,
     as_json,
+    hours,
     read_kept,
     show_progress,
     trust_of,
@@ -56,7 +56,7 @@ but unanchored, self-anchored or stale: nobody outside vouches for all of it.
 
 
 @click.command(epilog=EPILOG)
-@click.argument("record", metavar="ARCHIVE|URL", required=False)
+@click.argument("record", metavar="[ARCHIVE|URL]", required=False)
 @click.option("--database", "on_database", is_flag=True, help="Check this database instead.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="The log's key, if you know it.")
 @click.option("--since", multiple=True, metavar="FILE", help="A checkpoint or decision you kept.")
@@ -77,7 +77,7 @@ def verify(ctx: click.Context, /, record: str | None, output: str, **given: Any)
             given["since"],
             given["witnesses"],
             own=tuple(read_kept(path) for path in given["own"]),
-            max_age=timedelta(hours=given["max_age"]),
+            max_age=hours(given["max_age"]),
             every_signature=given["every_signature"],
         )
         if record is None:

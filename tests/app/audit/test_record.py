@@ -115,6 +115,8 @@ def test_a_decision_that_a_pipeline_kept_is_an_outside_copy(service, env, tmp_pa
 def test_wrong_usage_says_what_to_write(env, tmp_path):
     for arguments in ([], ["x.tar", "--database"], [tmp_path / "none.tar"], [tmp_path]):
         assert clearance("audit", "verify", *arguments, env=env).returncode == 2
+    for age in ("nan", "-1", "1e300"):
+        assert clearance("audit", "verify", "--database", "--max-age", age, env=env).returncode == 2
     broken = tmp_path / "kept.txt"
     broken.write_text("no checkpoint", "utf-8")
     done = clearance("audit", "verify", "--database", "--since", broken, env=env)
