@@ -9,6 +9,7 @@ from typing import Any
 from gates.metrics import resolve
 from gates.rules.base import Rule, scope_suffix, slug
 from gates.rules.coverage import Coverage
+from gates.rules.disparity import Disparity
 from gates.rules.distribution import Distribution
 from gates.rules.document import Document
 from gates.rules.experiment import Experiment
@@ -22,6 +23,7 @@ from gates.rules.zero_tolerance import ZeroTolerance
 KINDS: Mapping[str, type[Rule]] = {
     "max_count": ZeroTolerance,
     "versus_baseline": VersusBaseline,
+    "disparity": Disparity,
     "distribution": Distribution,
     "experiment": Experiment,
     "coverage": Coverage,
