@@ -36,6 +36,9 @@ class Settings:
     log_key_pem: str | None = field(default=None, repr=False)
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
+    secrets_key_file: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
     public_url: str | None = None
     examples_url: str | None = None
     outbound_allow: tuple[Network, ...] = ()
@@ -64,8 +67,12 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
-        if self.examples_url is not None:
-            _require_examples_url(self.examples_url)
+        for value, require in (
+            (self.smtp_url, _require_smtp_url),
+            (self.examples_url, _require_examples_url),
+        ):
+            if value is not None:
+                require(value)
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
@@ -143,6 +150,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "data_dir": Path,
     "log_key_file": Path,
     "attestation_key_file": Path,
+    "secrets_key_file": Path,
     "outbound_allow": networks,
     "identity_file": Path,
 }
@@ -211,3 +219,9 @@ def _require_origin(origin: str) -> None:
             f"{PREFIX}LOG_ORIGIN must be a name such as clearance.example.com/log, "
             "without spaces and plus signs."
         )
+
+
+def _require_smtp_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingsError(f"{PREFIX}SMTP_URL must be smtp://host or smtps://host.")

@@ -22,6 +22,7 @@ COMMANDS: Final = (
     Command("status", "whether a version is cleared for a stage"),
     Command("decision", "show, replay or report a decision, or ask people"),
     Command("review", "list, show, approve or reject what waits for people"),
+    Command("waiver", "ask for, approve, revoke and list waivers"),
     Command("policy", "draft, lint, publish, compare and try out policies"),
     Command("experiment", "what an A/B test shows, or how large it must be"),
     Command("audit", "the signed checkpoint, and proofs that something is in the record"),
