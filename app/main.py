@@ -107,6 +107,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             yield
         finally:
             await asyncio.to_thread(runtime.ledger.stop)
+            await asyncio.to_thread(runtime.anchoring.stop)
             engine.dispose()
 
     app = FastAPI(
@@ -136,7 +137,9 @@ def _ready(
 ) -> Runtime:
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    return start(settings, engine, telemetry, clock, identity)
+    runtime = start(settings, engine, telemetry, clock, identity)
+    runtime.anchoring.start()
+    return runtime
 
 
 def _settle_memory() -> None:
