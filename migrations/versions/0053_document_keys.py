@@ -1,6 +1,6 @@
 """Keys that sign documents for a role, and which key signed a document.
 
-Revision: 0053, after the notices.
+Revision: 0053, after the persons.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0053"
-down_revision = "0052"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
