@@ -100,7 +100,7 @@ async def _bearer(request: Request, runtime: Runtime, token: str) -> Principal:
         throttle.failed(address)
         raise unauthenticated("This is not an API key of this service.")
     from app.auth.issuer_keys import KeysUnavailable  # noqa: PLC0415 - loaded with the issuers
-    from app.auth.tokens import TokenRefused  # noqa: PLC0415 - loaded with the issuers
+    from app.auth.unverified import TokenRefused  # noqa: PLC0415 - loaded with the issuers
 
     try:
         return await runtime.access.workloads.principal(token, request, runtime.clock())

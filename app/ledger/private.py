@@ -19,7 +19,7 @@ from app.ledger.work import NewEntry
 
 _NONCE: Final = 12
 _SALT: Final = 32
-_OF_ACTOR: Final = frozenset({"comment", "reason"})
+_OF_ACTOR: Final = frozenset({"comment", "compensating_control", "example", "reason"})
 """Fields that are personal because of who wrote them; every other names a person itself."""
 
 

@@ -9,21 +9,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Column, Connection, delete, func, select, update
 
 from app.auth.keys import revoke
 from app.auth.tables import api_key, identity, principal, session
 from app.evaluations.intake import personal
 from app.evaluations.tables import evaluation
+from app.glass.tables import break_glass
 from app.idempotency.tables import answer
 from app.ids import new_id
 from app.ledger.private import person_named
 from app.ledger.tables import audit_person, audit_private, evidence_blob
 from app.ledger.work import NewEntry, Work
 from app.models.tables import model
-from app.reviews.tables import sign_off
+from app.reviews.tables import delegation, review_comment, sign_off
+from app.waivers.tables import waiver
 
 ERASED: Final = "erased"
+WRITTEN: Final[Sequence[tuple[Column[Any], Column[Any], str | None]]] = (
+    (sign_off.c.person, sign_off.c.comment, None),
+    (review_comment.c.person, review_comment.c.text, ERASED),
+    (delegation.c.delegator, delegation.c.reason, ERASED),
+    (break_glass.c.person, break_glass.c.reason, ERASED),
+    (break_glass.c.reviewed_by, break_glass.c.comment, None),
+    (waiver.c.requested_by, waiver.c.reason, ERASED),
+    (waiver.c.requested_by, waiver.c.compensating_control, ERASED),
+)
+"""What people wrote: by whom, where, and what stands there once they are erased."""
+OWNERS: Final[Sequence[tuple[Column[Any], str | None]]] = (
+    (model.c.owner, None),
+    (waiver.c.owner, ERASED),
+)
+"""Where somebody is named as an owner."""
 _CHUNK: Final = 300
 """Evaluations named by one entry; an entry has at most 65,535 bytes."""
 
@@ -51,7 +68,8 @@ class _Found:
     persons: tuple[str, ...]
     contexts: tuple[tuple[str, str, Mapping[str, str]], ...]
     """Evaluation, digest of its raw body, and its context without the person."""
-    models: tuple[str, ...]
+    owned: tuple[tuple[int, str], ...]
+    """Which of OWNERS, and the name as it is spelt there."""
     keys: tuple[str, ...]
     values: int
 
@@ -59,7 +77,7 @@ class _Found:
 def person(connection: Connection, who: str, *, by: str, at: datetime) -> Erasure:
     """Erase a person by name or by principal id: keys, values, names, and bodies that held them."""
     found = _find(connection, who)
-    if found.principal is None and not (found.values or found.contexts or found.models):
+    if found.principal is None and not (found.values or found.contexts or found.owned):
         raise NobodyFound(f"Nothing here is about {who!r}.")
     subject = found.principal or new_id("per")
     works = [revoke(key, by=by, at=at) for key in found.keys]
@@ -92,22 +110,31 @@ def _find(connection: Connection, who: str) -> _Found:
         None,
     )
     name = row.name if row is not None else who
-    persons = (person_named(name), *([row.id] if row is not None else []))
+    persons = (person_named(name), *(_known_as(connection, row.id) if row is not None else ()))
     count = select(func.count()).where(audit_private.c.person.in_(persons))
     keys = select(api_key.c.id).where(
         api_key.c.principal == (row.id if row is not None else ""), api_key.c.revoked_at.is_(None)
     )
-    owners = connection.execute(
-        select(model.c.name, model.c.owner).where(model.c.owner.is_not(None))
-    )
+    owned = [
+        (place, owner)
+        for place, (column, _) in enumerate(OWNERS)
+        for owner in connection.scalars(select(column).distinct())
+        if owner is not None and owner.casefold() == name.casefold()
+    ]
     return _Found(
         principal=row.id if row is not None else None,
         persons=persons,
         contexts=tuple(_contexts(connection, name)),
-        models=tuple(m.name for m in owners if m.owner.casefold() == name.casefold()),
+        owned=tuple(owned),
         keys=tuple(connection.scalars(keys)),
         values=connection.scalar(count) or 0,
     )
+
+
+def _known_as(connection: Connection, who: str) -> list[str]:
+    """A principal's own id, and the persons behind what their issuers call them."""
+    subjects = connection.scalars(select(identity.c.subject).where(identity.c.principal == who))
+    return [who, *(person_named(subject) for subject in subjects)]
 
 
 def _is(row: Any, who: str) -> bool:
@@ -150,10 +177,9 @@ def _work(
             )
         raws = {raw for _, raw, _ in chunk}
         connection.execute(delete(evidence_blob).where(evidence_blob.c.digest.in_(raws)))
-        if found.models:
-            connection.execute(
-                update(model).where(model.c.name.in_(found.models)).values(owner=None)
-            )
+        for place, owner in found.owned:
+            named, instead = OWNERS[place]
+            connection.execute(update(named.table).where(named == owner).values({named: instead}))
         if found.principal is not None:
             _forget_principal(connection, found.principal)
 
@@ -164,7 +190,8 @@ def _forget_principal(connection: Connection, who: str) -> None:
     connection.execute(
         update(principal).where(principal.c.id == who).values(name=f"{ERASED} {who}")
     )
-    connection.execute(update(sign_off).where(sign_off.c.person == who).values(comment=None))
+    for author, column, instead in WRITTEN:
+        connection.execute(update(column.table).where(author == who).values({column: instead}))
     # Who they are at their issuer, and the browsers in which they are signed in.
     for table in (session, identity):
         connection.execute(delete(table).where(table.c.principal == who))
