@@ -7,7 +7,6 @@ is not the one that this version was built for.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 
 from fastapi import Request
 from sqlalchemy import Engine
@@ -15,7 +14,7 @@ from sqlalchemy import Engine
 from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
 from app.auth.keys import KeyRing
-from app.database import require_current
+from app.database import reading_engine, require_current
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
@@ -37,6 +36,7 @@ class Runtime:
 
     settings: Settings
     engine: Engine
+    reader: Engine
     ledger: Ledger
     attestor: Attestor
     keys: KeyRing
@@ -44,17 +44,6 @@ class Runtime:
     telemetry: Telemetry
     turns: Turns
     clock: Clock = utc_now
-
-    @cached_property
-    def reader(self) -> Engine:
-        """For reads whose result is checked again when it is written.
-
-        On PostgreSQL without BEGIN and ROLLBACK: two round trips less, and the writer's guard
-        finds out if the statements saw different states.
-        """
-        if self.settings.is_sqlite:
-            return self.engine
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -70,14 +59,16 @@ def start(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
     introduce(engine, ledger, signer.key, clock())
+    reader = reading_engine(engine)
     return Runtime(
         settings=settings,
         engine=engine,
+        reader=reader,
         ledger=ledger,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
         policies=Shelf(engine),
         telemetry=telemetry,
-        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
+        turns=Turns(ledger, reader, batch=settings.batch_size, limit=settings.queue_size),
         clock=clock,
     )

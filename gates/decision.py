@@ -160,10 +160,10 @@ def _fold(
     if header.max_candidates is not None and judged >= header.max_candidates:
         reasons.append("many_candidates")
     verdict = worst_verdict((verdict, *(_REASON_VERDICT[reason] for reason in reasons)))
-    gates = tuple(
-        _gate(gate, [finding for finding in findings if finding.gate == gate])
-        for gate in dict.fromkeys(finding.gate for finding in findings)
-    )
+    by_gate: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_gate.setdefault(finding.gate, []).append(finding)
+    gates = tuple([_gate(gate, some) for gate, some in by_gate.items()])
     ends = [waiver.expires_at for waiver in used.values()]
     ends += [claim.valid_until for claim in claims if claim.valid_until is not None]
     looks = looks_of(claims, findings)

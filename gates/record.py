@@ -20,7 +20,9 @@ _EVIDENCE = TypeAdapter(Evidence)
 _BASELINE = TypeAdapter(Baseline)
 _WAIVERS = TypeAdapter(list[Waiver])
 _COMPUTED = ("observed", "candidate", "baseline")
-_STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _COMPUTED))
+_WORDS = ("outcome", "effect", "mode")
+_APART = (*_COMPUTED, *_WORDS)
+_STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _APART))
 _SEEN = attrgetter(*(field.name for field in fields(Observed)))
 
 
@@ -57,14 +59,9 @@ def _name(adapter: TypeAdapter[T], value: T) -> str:
 
 def _findings_name(findings: Sequence[Finding]) -> str:
     """Over the fields in their order; a decision is a few kilobytes, and this is its hot path."""
-    parts = [
-        (_STATED(f), _rounded(f.observed), _rounded(f.candidate), _rounded(f.baseline))
-        for f in findings
-    ]
+    parts: list[object] = []
+    for f in findings:
+        parts += (str(f.outcome), str(f.effect), f.mode and str(f.mode), _STATED(f))
+        for seen in (f.observed, f.candidate, f.baseline):
+            parts.append(seen and [f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])
     return sha256(repr(parts).encode()).hexdigest()
-
-
-def _rounded(seen: Observed | None) -> tuple[object, ...] | None:
-    if seen is None:
-        return None
-    return tuple([f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])

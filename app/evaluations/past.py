@@ -1,19 +1,20 @@
 """What the record knows that bears on a decision, read in one short read, and its recheck.
 
-`guard` runs again inside the writer's transaction: what a decision depended on must still hold
+`Unmoved` looks again inside the writer's transaction: what a decision depended on must still hold
 when it is recorded.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     ScalarSelect,
     Select,
     and_,
@@ -21,13 +22,14 @@ from sqlalchemy import (
     func,
     literal_column,
     not_,
+    null,
     or_,
     select,
     union_all,
 )
 
 from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
-from app.ledger.work import Conflict
+from app.ledger.work import Conflict, JointGuard
 from app.models.tables import model
 from app.policies.tables import policy_epoch
 from app.statements import Prepared
@@ -140,11 +142,42 @@ _PAST: Final = Prepared(
         _IS_JUDGED,
     )
 )
-_NOW: Final = select(
-    select(policy_epoch.c.value).scalar_subquery().label("epoch"),
-    _of_model(model.c.revision).label("revision"),
-    _LOOK_COUNT.label("look_count"),
+
+
+def _looks_by(column: Any, asked: str) -> Select[Any]:
+    return (
+        select(
+            look.c.model,
+            look.c.stage,
+            look.c.version,
+            look.c.candidate_digest.label("digest"),
+            func.count().label("number"),
+        )
+        .where(
+            look.c.model.in_(bindparam("models", expanding=True)),
+            look.c.stage.in_(bindparam("stages", expanding=True)),
+            column.in_(bindparam(asked, expanding=True)),
+        )
+        .group_by(look.c.model, look.c.stage, look.c.version, look.c.candidate_digest)
+    )
+
+
+_NOW: Final = union_all(
+    select(
+        null().label("model"),
+        null().label("stage"),
+        null().label("version"),
+        null().label("digest"),
+        policy_epoch.c.value.label("number"),
+    ),
+    select(model.c.name, null(), null(), null(), model.c.revision).where(
+        model.c.name.in_(bindparam("models", expanding=True))
+    ),
+    _looks_by(look.c.version, "versions"),
+    _looks_by(look.c.candidate_digest, "digests"),
 )
+"""The epoch, the models' revisions, and looks by who took them; each half of the looks on an index
+of its own."""
 _BASELINE_USES: Final = select(func.count()).select_from(
     select(literal_column("1"))
     .where(
@@ -251,18 +284,60 @@ def parameters(candidate: Candidate, stage: str) -> dict[str, Any]:
     }
 
 
-def guard(past: Past, candidate: Candidate, stage: str) -> Callable[[Connection], None]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Unmoved(JointGuard):
     """The recheck under the log's lock: same policies, same facts, no look taken meanwhile."""
-    who = parameters(candidate, stage)
 
-    def check(connection: Connection) -> None:
-        now = connection.execute(_NOW, who).one()
-        if now.epoch != past.epoch:
-            raise Conflict("conflict", "The policies changed while this was decided.")
-        if now.revision != past.revision or now.look_count != past.look_count:
-            raise Conflict("conflict", "The candidate's history changed while this was decided.")
+    past: Past
+    candidate: Candidate
+    stage: str
 
-    return check
+    @classmethod
+    def lost(cls, connection: Connection, guards: Sequence[Self]) -> dict[Self, Conflict]:
+        """One statement for all of them."""
+        who = [guard.candidate for guard in guards]
+        asked = {
+            "models": sorted({candidate.model for candidate in who}),
+            "stages": sorted({guard.stage for guard in guards}),
+            "versions": sorted({candidate.version for candidate in who}),
+            "digests": sorted({candidate.digest or _NO_DIGEST for candidate in who}),
+        }
+        now = _Now(connection.execute(_NOW, asked).all())
+        found = {guard: now.difference(guard) for guard in guards}
+        return {guard: Conflict("conflict", why) for guard, why in found.items() if why}
+
+
+class _Now:
+    """The answer to `_NOW`, looked up by who asks."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        self._epoch = 0
+        self._revisions: dict[str, int] = {}
+        self._looks: dict[tuple[str, str], dict[tuple[str, str | None], int]] = {}
+        for row in rows:
+            if row.model is None:
+                self._epoch = row.number
+            elif row.stage is None:
+                self._revisions[row.model] = row.number
+            else:
+                looks = self._looks.setdefault((row.model, row.stage), {})
+                looks[row.version, row.digest] = row.number
+
+    def difference(self, guard: Unmoved) -> str | None:
+        """What has changed since a guard's decision was made."""
+        past, candidate = guard.past, guard.candidate
+        if self._epoch != past.epoch:
+            return "The policies changed while this was decided."
+        taken = sum(
+            number
+            for (version, digest), number in self._looks.get(
+                (candidate.model, guard.stage), {}
+            ).items()
+            if version == candidate.version or digest == (candidate.digest or _NO_DIGEST)
+        )
+        if (self._revisions.get(candidate.model), taken) != (past.revision, past.look_count):
+            return "The candidate's history changed while this was decided."
+        return None
 
 
 def dataset_key(evidence: Evidence) -> str:

@@ -4,10 +4,11 @@ A Work is all or nothing: its rows, its log entries and what they depend on comm
 transaction or not at all.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Table
 
@@ -35,12 +36,27 @@ class NewEntry:
     only so can the tools that know that shape check that it is in the log."""
 
 
+class JointGuard(ABC):
+    """A guard that can answer for a whole batch at once, with as many statements as for one."""
+
+    @classmethod
+    @abstractmethod
+    def lost(cls, connection: Connection, guards: Sequence[Self]) -> Mapping[Self, "Conflict"]:
+        """Those of `guards`, all of this class, whose Works depended on what has changed."""
+
+    def __call__(self, connection: Connection) -> None:
+        """The same for one alone."""
+        for conflict in self.lost(connection, [self]).values():
+            raise conflict
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One use case's writes.
 
     `guard` runs first, inside the transaction with the head locked, and raises `Conflict` when
-    something the work depends on has changed since it was read; it must not write.
+    something the work depends on has changed since it was read; it must not write. A `JointGuard`
+    is asked once for all Works of a batch that commute.
     `rows` are inserted with SQLAlchemy Core, tables in the given order (parents first).
     `apply` runs after the inserts for updates (compare-and-set); it may raise `Conflict` too.
     Both may run more than once, each time in a new state of the database, and only once for good.

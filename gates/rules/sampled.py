@@ -62,7 +62,7 @@ def draft(
     rule: MetricRule, gate: str, subject: Subject, target: Target, limit: Mapping[str, float]
 ) -> Finding:
     """The finding before its outcome is known; `limit` as the policy writes it."""
-    return Finding(
+    return Finding.drafted(
         rule=rule.id,
         gate=gate,
         kind=rule.KIND,
