@@ -138,7 +138,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         links=links(case.public_url, ids["decision"]),
     )
     document = json_bytes(shown)
-    inputs = to_bytes(case.inputs)
+    inputs = to_bytes(case.inputs, decided.evidence)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = _decision(case, ids, status, end, asked, document)
     attested = None
