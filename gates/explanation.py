@@ -93,7 +93,8 @@ def _capital(text: str) -> str:
 def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
     percent = _reads_as_percent(finding, seen)
     low, high = _limits(finding, seen)
-    parts = [f"{name} {_estimate_text(finding, seen, percent=percent)}"]
+    against = low if low is not None else high
+    parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}"]
     limit = _limit_words(finding, low, high, percent=percent)
     match finding.outcome:
         case Outcome.PASS if finding.reason == "no_violation_found":
@@ -164,12 +165,12 @@ def _unit(finding: Finding, *, percent: bool) -> str:
     return f" {finding.unit}"
 
 
-def _estimate_text(finding: Finding, seen: Observed, *, percent: bool) -> str:
+def _estimate_text(
+    finding: Finding, seen: Observed, against: float | None, *, percent: bool
+) -> str:
     unit = _unit(finding, percent=percent)
     if seen.value is None:
         return f"is known only by its bounds (n = {seen.n})"
-    low, high = _limits(finding, seen)
-    against = low if low is not None else high
     value = number(seen.value, percent=percent, against=against)
     if seen.scale == "difference":
         sign = "+" if seen.value >= 0 else ""

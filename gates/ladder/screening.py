@@ -48,16 +48,16 @@ def finite(value_range: Range | None) -> Range | None:
 def refuse_impossible(m: Measurement, bounds: Range | None, kind: str) -> None:
     """Raise ImpossibleEvidence for what the estimators would refuse less clearly."""
     n = sample_size(m)
-    spread = [m.stderr, *(m.ci or ()), m.confidence]
-    if any(number is not None and not isfinite(number) for number in spread):
+    spread = (m.stderr or 0.0, m.confidence or 0.0, *(m.ci or ()))
+    if not all(map(isfinite, spread)):
         impossible(m, "its spread is not a finite number")
     if n is not None and not 0 <= (m.count or 0) <= n:
         impossible(m, f"{m.count} of {n} is no count")
     if (n is not None and n < 0) or m.n_errored < 0 or (m.stderr is not None and m.stderr < 0):
         impossible(m, "a size or a standard error cannot be negative")
     if bounds is not None and kind != "quantile":
-        values = m.scores if m.scores is not None else (m.value,)
-        outside = [v for v in values if v is not None and not bounds[0] <= v <= bounds[1]]
+        values = m.scores if m.scores is not None else () if m.value is None else (m.value,)
+        outside = [v for v in values if not bounds[0] <= v <= bounds[1]]
         if outside:
             impossible(m, f"{outside[0]:g} does not lie in {bounds[0]:g} to {bounds[1]:g}")
 

@@ -51,7 +51,7 @@ def estimate(
         ImpossibleEvidence: for values that no sample can have.
         ValueError: for an unknown kind, or kind "quantile" without a quantile.
     """
-    if any(number is not None and not isfinite(number) for number in (m.value, *(m.scores or ()))):
+    if not (isfinite(m.value or 0.0) and all(map(isfinite, m.scores or ()))):
         return Unsettled("not_a_number", f"{m.metric} was reported, but not as a finite number")
     refuse_impossible(m, UNIT if kind == "proportion" else finite(value_range), kind)
     if sample_size(m) == 0:

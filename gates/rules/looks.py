@@ -6,9 +6,9 @@ policy resets nothing, and the same inputs are the same look.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from gates.evidence import Measurement, SliceKey
 from gates.history import Look, Progress
@@ -92,8 +92,7 @@ def _digest(value: object) -> str:
     return sha256(repr(value).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class LookState:
+class LookState(NamedTuple):
     """Where a hypothesis stands when it is looked at now."""
 
     number: int
