@@ -27,7 +27,8 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request could not be read"),
-    "unauthenticated": (401, "A valid API key is needed"),
+    "unauthenticated": (401, "A valid key, token or session is needed"),
+    "sign-in-refused": (403, "The sign-in did not work out"),
     "forbidden": (403, "This key may not do that"),
     "not-found": (404, "There is nothing here"),
     "attestation-not-found": (404, "There is no such attestation"),
@@ -65,10 +66,14 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "baseline-not-found": (422, "The baseline is not known"),
     "ambiguous-evidence": (422, "The evidence contradicts itself"),
     "evidence-erased": (410, "The evidence was erased"),
+    "too-many-requests": (429, "Too many requests"),
     "internal-error": (500, "Something went wrong here"),
     "record-inconsistent": (503, "The stored log contradicts what was signed"),
     "record-unavailable": (503, "The record cannot be written now"),
+    "export-busy": (503, "Other exports are running"),
+    "record-broken": (409, "The record does not hold"),
     "database-unavailable": (503, "The database cannot be reached now"),
+    "identity-unavailable": (503, "Who asks cannot be found out now"),
 }
 """Every slug that this service coins, its status and title. Slugs of evidence and of result files
 come from `gates` and are 422."""

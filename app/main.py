@@ -8,6 +8,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -15,14 +16,26 @@ from sqlalchemy import Engine
 
 from app import errors, openapi, operations
 from app.attestations import routes as attestation_routes
+from app.audit import routes as export_routes
+from app.auth import access, session_routes
 from app.auth import routes as key_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
+from app.experiments import routes as experiment_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
+from app.pages.routes import answering as answering_page
+from app.pages.routes import decision as decision_page
+from app.pages.routes import keys as key_pages
+from app.pages.routes import models as model_pages
+from app.pages.routes import policies as policy_pages
+from app.pages.routes import queue as queue_page
+from app.pages.routes import record as record_pages
+from app.pages.routes import sign_in as sign_in_page
+from app.pages.routes import static as static_files
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.reviews import routes as review_routes
@@ -30,6 +43,9 @@ from app.runtime import Clock, Runtime, start, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
 from gates.statistics.special import betaincinv
+
+if TYPE_CHECKING:
+    from app.auth.identity_file import Identity
 
 DESCRIPTION = (
     "A release gate for AI systems. A pipeline sends what its evaluation tools measured; the "
@@ -45,24 +61,40 @@ ROUTERS = (
     clearance_routes.router,
     review_routes.router,
     policy_routes.router,
+    experiment_routes.router,
     catalogue_routes.router,
     model_routes.router,
     document_routes.router,
     audit_routes.router,
     tile_routes.router,
+    export_routes.router,
     key_routes.router,
+    session_routes.router,
     operations.router,
+    queue_page.router,
+    decision_page.router,
+    model_pages.router,
+    policy_pages.router,
+    record_pages.router,
+    answering_page.router,
+    sign_in_page.router,
+    key_pages.router,
+    static_files.router,
 )
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
-    """The ASGI application for these settings; the database is opened when it starts."""
+    """The ASGI application for these settings; the database is opened when it starts.
+
+    Raises SettingsError where the identity file does not load.
+    """
+    identity = access.configured(settings)
     engine = make_engine(settings)
     telemetry = Telemetry()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        runtime = await asyncio.to_thread(_ready, settings, engine, telemetry, clock)
+        runtime = await asyncio.to_thread(_ready, settings, identity, engine, telemetry, clock)
         app.state.runtime = runtime
         _settle_memory()
         try:
@@ -89,10 +121,16 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     return app
 
 
-def _ready(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
+def _ready(
+    settings: Settings,
+    identity: "Identity | None",
+    engine: Engine,
+    telemetry: Telemetry,
+    clock: Clock,
+) -> Runtime:
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    return start(settings, engine, telemetry, clock)
+    return start(settings, engine, telemetry, clock, identity)
 
 
 def _settle_memory() -> None:

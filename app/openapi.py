@@ -16,10 +16,10 @@ from pydantic.json_schema import models_json_schema
 from app.errors import PROBLEM_JSON, TITLES
 
 _REF: Final = "#/components/schemas/{model}"
-_ALWAYS: Final = (401, 403, 422, 503)
+_ALWAYS: Final = (401, 403, 422, 429, 503)
 _WORDS: Final = {
     400: "The request could not be read.",
-    401: "No valid key.",
+    401: "No valid key, token or session.",
     403: "The key may not do that.",
     404: "There is no such thing, or the key may not see it.",
     406: "No accepted format is offered.",
@@ -28,6 +28,7 @@ _WORDS: Final = {
     413: "The body is too large.",
     415: "The content type is not understood.",
     422: "The request is not valid; `errors` points at each place.",
+    429: "Too many requests; `Retry-After` says when to go on.",
     503: "The record cannot be written or read now.",
 }
 _bodies: dict[str, type[BaseModel]] = {}
@@ -76,7 +77,9 @@ def by_verdict(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[s
 
 def public_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The same for a route that needs no key."""
-    return {code: words for code, words in problems(*statuses).items() if code not in (401, 403)}
+    return {
+        code: words for code, words in problems(*statuses).items() if code not in (401, 403, 429)
+    }
 
 
 def json_body(model: type[BaseModel], *, is_idempotent: bool = False) -> dict[str, Any]:

@@ -7,12 +7,14 @@ is not the one that this version was built for.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from sqlalchemy import Engine
 
 from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
+from app.auth import access
 from app.auth.keys import KeyRing
 from app.database import reading_engine, require_current
 from app.ledger.keys import log_signer
@@ -21,6 +23,9 @@ from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
 from app.settings import Settings
 from app.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from app.auth.identity_file import Identity
 
 Clock = Callable[[], datetime]
 
@@ -40,6 +45,7 @@ class Runtime:
     ledger: Ledger
     attestor: Attestor
     keys: KeyRing
+    access: access.Access
     policies: Shelf
     telemetry: Telemetry
     turns: Turns
@@ -52,8 +58,17 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-def start(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock) -> Runtime:
-    """Everything opened, and the record ready for writing; `runtime.ledger.stop()` ends it."""
+def start(
+    settings: Settings,
+    engine: Engine,
+    telemetry: Telemetry,
+    clock: Clock,
+    identity: "Identity | None" = None,
+) -> Runtime:
+    """Everything opened, and the record ready for writing; `runtime.ledger.stop()` ends it.
+
+    `identity` is for who answers requests: a worker lets nobody in.
+    """
     require_current(engine)
     signer = attestation_signer(settings)
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
@@ -67,6 +82,7 @@ def start(settings: Settings, engine: Engine, telemetry: Telemetry, clock: Clock
         ledger=ledger,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
+        access=access.opened(identity, settings, engine, ledger, clock()),
         policies=Shelf(engine),
         telemetry=telemetry,
         turns=Turns(ledger, reader, batch=settings.batch_size, limit=settings.queue_size),

@@ -5,6 +5,7 @@ It refuses unknown variables, values out of range and databases that would forge
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -36,7 +37,12 @@ class Settings:
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
     public_url: str | None = None
+    examples_url: str | None = None
     outbound_allow: tuple[Network, ...] = ()
+    identity_file: Path | None = None
+    rate_limit: str | None = "1200/minute"
+    submitter_rate_limit: str | None = None
+    failure_limit: str | None = "60/minute"
     max_body_bytes: int = 20 * 1024 * 1024
     queue_size: int = 1024
     batch_size: int = 128
@@ -50,12 +56,16 @@ class Settings:
         for name in _POSITIVE:
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1.")
+        for name in _RATES:
+            object.__setattr__(self, name, _rate(name, getattr(self, name)))
         if self.log_origin is not None:
             _require_origin(self.log_origin)
         if self.public_url is not None and not urlsplit(self.public_url).netloc:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
+        if self.examples_url is not None:
+            _require_examples_url(self.examples_url)
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
@@ -95,6 +105,9 @@ _POSITIVE = (
     "stop_timeout_seconds",
 )
 
+_RATES = ("rate_limit", "submitter_rate_limit", "failure_limit")
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Settings from the environment; an empty value counts as not set."""
@@ -131,6 +144,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "log_key_file": Path,
     "attestation_key_file": Path,
     "outbound_allow": networks,
+    "identity_file": Path,
 }
 
 
@@ -138,6 +152,15 @@ def _whole_number(variable: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise SettingsError(f"{variable} must be a whole number, not {text!r}.")
     return int(text)
+
+
+def _rate(name: str, text: str | None) -> str | None:
+    """`off` is no limit; else so many in a window."""
+    if text is None or text == "off":
+        return None
+    if _RATE.fullmatch(text) is None:
+        raise SettingsError(f"{PREFIX}{name.upper()} must be such as 600/minute, or off.")
+    return text
 
 
 def _unknown(variable: str, known: list[str]) -> str:
@@ -163,6 +186,22 @@ def _database_url(url: str) -> str:
     raise SettingsError(
         f"{PREFIX}DATABASE_URL must start with sqlite:/// or postgresql://, not {scheme[:20]!r}."
     )
+
+
+def _require_examples_url(url: str) -> None:
+    """The host is the operator's choice alone; what a pipeline sends may only fill the path."""
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.netloc
+        or "{" in parts.netloc
+        or "{id}" not in url
+        or set(re.findall(r"[{][^}]*}?|}", url)) - {"{model}", "{version}", "{id}"}
+    ):
+        raise SettingsError(
+            f"{PREFIX}EXAMPLES_URL must be a URL with {{id}} in its path or query, such as "
+            "https://traces.example.com/{model}/{id}."
+        )
 
 
 def _require_origin(origin: str) -> None:

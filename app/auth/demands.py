@@ -1,6 +1,8 @@
 """Permissions as types: a route names in its signature what its caller must be allowed to do.
 
-Without a standing key there is 401, without the permission 403; there is no anonymous mode.
+A caller shows an API key, a CI system's token, or the cookie of a signed-in browser together with
+its CSRF token. Without one of them there is 401, without the permission 403; there is no
+anonymous mode.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ from typing import Annotated, Final
 from fastapi import Request, Security
 from fastapi.security import HTTPBearer
 
+from app.auth import csrf
 from app.auth.keys import PREFIX, Principal
 from app.auth.roles import Permission
 from app.errors import Problem
@@ -18,6 +21,9 @@ from app.runtime import Runtime, runtime_of
 
 log = logging.getLogger("clearance")
 
+SIGN_IN: Final = "/sign-in"
+"""The page where people sign in; every page sends there who is not."""
+
 _MAX_KEY: Final = 200
 _notes: set[asyncio.Task[None]] = set()
 
@@ -25,45 +31,104 @@ _notes: set[asyncio.Task[None]] = set()
 class Requires(HTTPBearer):
     """A dependency that answers who asks, once they are known to be allowed to."""
 
-    def __init__(self, permission: Permission) -> None:
+    def __init__(self, permission: Permission | None) -> None:
         super().__init__(
             scheme_name="api_key",
             bearerFormat=f"{PREFIX}…",
-            description="`Authorization: Bearer clr_…`. Keys are made by an admin, or on the "
-            "server with `clearance key create`.",
+            description="`Authorization: Bearer clr_…`, or the OIDC token of a CI system that the "
+            "identity file lists. Keys are made by an admin, or on the server with `clearance key "
+            "create`. Pages use a cookie instead, and send `X-CSRF-Token` with every change.",
             auto_error=False,
         )
         self.permission = permission
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # who, not the header
-        """The principal of the request's key."""
-        who = identified(request)
-        if self.permission not in who.permissions:
-            detail = f"This needs permission to {self.permission.value}; the key has the roles "
-            raise Problem("forbidden", f"{detail}{', '.join(who.roles)}.")
+        """The principal of the request, narrowed to what the permission comes from."""
+        who = await identified(request)
+        if self.permission is not None:
+            if self.permission not in who.permissions:
+                detail = f"This needs permission to {self.permission.value}; you have the roles "
+                raise Problem("forbidden", f"{detail}{', '.join(who.roles)}.")
+            who = who.narrowed(self.permission)
         request.state.principal = who
         return who
 
 
-def identified(request: Request) -> Principal:
-    """Who a request's key belongs to, or 401."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    secret = secret.strip()
-    if scheme.lower() != "bearer" or not secret:
-        raise _unauthenticated("Send `Authorization: Bearer clr_…`.")
-    if not secret.startswith(PREFIX) or len(secret) > _MAX_KEY or not secret.isascii():
-        raise _unauthenticated("This is not an API key of this service.")
+async def identified(request: Request) -> Principal:
+    """Who a request comes from, or 401; 429 for who asks too much or guesses."""
     runtime = runtime_of(request)
+    header = request.headers.get("authorization")
+    if header is None:
+        who = await _signed_in(request, runtime)
+    else:
+        scheme, _, secret = header.partition(" ")
+        secret = secret.strip()
+        if scheme.lower() != "bearer" or not secret:
+            raise unauthenticated("Send `Authorization: Bearer clr_…`.")
+        if secret.startswith(PREFIX):
+            who = holder(request, runtime, secret)
+        else:
+            who = await _bearer(request, runtime, secret)
+    runtime.access.throttle.count(who)
+    return who
+
+
+def holder(request: Request, runtime: Runtime, secret: str) -> Principal:
+    """Whose API key this is, or 401."""
+    throttle, address = runtime.access.throttle, address_of(request)
+    if throttle.is_blocking and not runtime.keys.has_seen(secret):
+        throttle.refuse_blocked(address)
     now = runtime.clock()
-    who = runtime.keys.find(secret, now)
+    well_formed = len(secret) <= _MAX_KEY and secret.isascii()
+    who = runtime.keys.find(secret, now) if well_formed else None
     if who is None:
-        raise _unauthenticated("This key is unknown, revoked or expired.")
+        throttle.failed(address)
+        raise unauthenticated("This key is unknown, revoked or expired.")
     if (work := runtime.keys.note_use(who, now)) is not None:
         _note(runtime, work)
     return who
 
 
-def _unauthenticated(detail: str) -> Problem:
+async def _bearer(request: Request, runtime: Runtime, token: str) -> Principal:
+    throttle, address = runtime.access.throttle, address_of(request)
+    throttle.refuse_blocked(address)
+    if runtime.access.workloads is None:
+        throttle.failed(address)
+        raise unauthenticated("This is not an API key of this service.")
+    from app.auth.issuer_keys import KeysUnavailable  # noqa: PLC0415 - loaded with the issuers
+    from app.auth.tokens import TokenRefused  # noqa: PLC0415 - loaded with the issuers
+
+    try:
+        return await runtime.access.workloads.principal(token, request, runtime.clock())
+    except TokenRefused as refused:
+        throttle.failed(address)
+        raise unauthenticated(str(refused)) from None
+    except KeysUnavailable as issuer:
+        detail = f"The keys of issuer {issuer} cannot be fetched now, so its tokens cannot be read."
+        raise Problem("identity-unavailable", detail, headers={"Retry-After": "30"}) from None
+
+
+async def _signed_in(request: Request, runtime: Runtime) -> Principal:
+    sessions = runtime.access.sessions
+    cookie = request.cookies.get(sessions.cookie_name)
+    if cookie is None:
+        raise unauthenticated("Send `Authorization: Bearer clr_…`.")
+    signed = await asyncio.to_thread(sessions.find, cookie, runtime.clock())
+    if signed is None:
+        raise unauthenticated("The session is over. Sign in again.")
+    await csrf.check(request, cookie, runtime.settings)
+    if signed.work is not None:
+        _note(runtime, signed.work)
+    return signed.who
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; behind a proxy, what the proxy says where it is trusted."""
+    return request.client.host if request.client is not None else "unknown"
+
+
+def unauthenticated(detail: str) -> Problem:
+    """401, with the scheme that RFC 9110 wants named."""
     headers = {"WWW-Authenticate": 'Bearer realm="clearance"'}
     return Problem("unauthenticated", detail, headers=headers)
 
@@ -81,9 +146,11 @@ def _note(runtime: Runtime, work: Work) -> None:
     task.add_done_callback(_notes.discard)
 
 
+Identified = Annotated[Principal, Security(Requires(None))]
 MaySubmit = Annotated[Principal, Security(Requires(Permission.SUBMIT))]
 MayReadDecisions = Annotated[Principal, Security(Requires(Permission.READ_DECISIONS))]
 MayRead = Annotated[Principal, Security(Requires(Permission.READ))]
+MayExport = Annotated[Principal, Security(Requires(Permission.EXPORT))]
 MayOpenReview = Annotated[Principal, Security(Requires(Permission.OPEN_REVIEW))]
 MaySignOff = Annotated[Principal, Security(Requires(Permission.SIGN_OFF))]
 MayRegisterDocuments = Annotated[Principal, Security(Requires(Permission.REGISTER_DOCUMENTS))]

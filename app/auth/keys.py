@@ -7,19 +7,21 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
-from app.auth.roles import Permission, is_role, permissions, stakes
-from app.auth.tables import api_key, principal
+from app.auth.principal import Principal
+from app.auth.roles import is_role, permissions, refusal_of, stakes
+from app.auth.tables import api_key, identity, principal
 from app.errors import Problem
 from app.ids import new_id
 from app.ledger.work import Conflict, NewEntry, Work
+
+__all__ = ["PREFIX", "KeyRequest", "KeyRing", "Principal", "create", "revoke"]
 
 PREFIX: Final = "clr_"
 _CACHE_SECONDS: Final = 1.0
@@ -30,41 +32,6 @@ _BY_HASH: Final = (
     .join(principal)
     .where(api_key.c.hash == bindparam("hash"), api_key.c.revoked_at.is_(None))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who asks: a person or a service, by one of their keys."""
-
-    id: str
-    kind: str
-    name: str
-    key: str
-    roles: tuple[str, ...]
-    models: tuple[str, ...]
-    permissions: frozenset[Permission]
-    stakes: frozenset[str]
-    expires_at: datetime | None
-    last_used_at: datetime | None
-
-    @property
-    def is_person(self) -> bool:
-        """Only persons sign off or approve."""
-        return self.kind == "person"
-
-    @property
-    def is_admin(self) -> bool:
-        """Admins run the service and therefore judge nothing in it."""
-        return "admin" in self.roles
-
-    def sees(self, model: str) -> bool:
-        """Whether the key's model patterns include the model."""
-        return any(fnmatchcase(model, pattern) for pattern in self.models)
-
-    def need(self, model: str) -> None:
-        """Refuse what lies outside the key's model patterns."""
-        if not self.sees(model):
-            raise Problem("forbidden", "This key is not for that model.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +116,28 @@ def _check(wanted: KeyRequest, at: datetime) -> None:
         raise Problem("invalid-request", f"{what} Roles are listed in /openapi.json.")
     if len(set(wanted.roles)) != len(wanted.roles):
         raise Problem("invalid-request", "A role is named twice.")
-    judges = stakes(wanted.roles) or {"waiver_approver", "break_glass"} & set(wanted.roles)
-    if "admin" in wanted.roles and judges:
-        detail = "An admin cannot sign off, approve waivers or break the glass: make two persons."
-        raise Problem("invalid-request", detail)
-    if stakes(wanted.roles) and not wanted.person:
-        raise Problem("invalid-request", "Only a person signs off; a reviewer is a person.")
+    if (why := refusal_of(wanted.roles, is_person=wanted.person)) is not None:
+        raise Problem("invalid-request", why)
     if not wanted.models or any({"[", "]"} & set(pattern) for pattern in wanted.models):
         raise Problem("invalid-request", "Model patterns may use * and ?, and there must be one.")
     if wanted.expires_at is not None and wanted.expires_at <= at:
         raise Problem("invalid-request", "expires_at lies in the past.")
+
+
+_MOST_LISTED = 500
+
+
+def listed(connection: Connection) -> list[Mapping[str, Any]]:
+    """Keys with their holders: standing ones first, then newest first; never a secret."""
+    found = connection.execute(
+        select(api_key, principal.c.name, principal.c.kind)
+        .join(principal)
+        .order_by(
+            api_key.c.revoked_at.is_not(None), api_key.c.created_at.desc(), api_key.c.id.desc()
+        )
+        .limit(_MOST_LISTED)
+    )
+    return [dict(row) for row in found.mappings()]
 
 
 def revoke(key: str, *, by: str, at: datetime) -> Work:
@@ -178,15 +157,18 @@ def revoke(key: str, *, by: str, at: datetime) -> Work:
 
 
 def is_admin_elsewhere(connection: Connection, who: str, at: datetime) -> bool:
-    """Whether the person holds a standing admin key besides the one in hand."""
+    """Whether the person is an admin by another standing key, or was at their last sign-in."""
     held = connection.execute(
         select(api_key.c.roles, api_key.c.expires_at).where(
             api_key.c.principal == who, api_key.c.revoked_at.is_(None)
         )
     )
-    return any(
+    if any(
         "admin" in row.roles and (row.expires_at is None or row.expires_at > at) for row in held
-    )
+    ):
+        return True
+    signed_in = connection.execute(select(identity.c.grants).where(identity.c.principal == who))
+    return any("admin" in grant["roles"] for row in signed_in for grant in row.grants)
 
 
 class KeyRing:
@@ -214,6 +196,10 @@ class KeyRing:
             cached = (0.0, found)
         who = cached[1]
         return None if who.expires_at is not None and who.expires_at <= now else who
+
+    def has_seen(self, secret: str) -> bool:
+        """Whether the key was good when it was last looked up here."""
+        return digest(secret) in self._known
 
     def forget(self) -> None:
         """Read every key afresh; called when one was revoked here."""

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     READ_DECISIONS = "read decisions"
     OPEN_REVIEW = "open reviews"
     READ = "read everything but keys"
+    EXPORT = "export the record"
     SIGN_OFF = "sign off"
     REGISTER_DOCUMENTS = "register documents"
     REVOKE = "revoke decisions"
@@ -29,9 +30,10 @@ _GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "policy_editor": _READS | {_P.PUBLISH_POLICY, _P.REGISTER_MODEL},
     "waiver_approver": _READS,
     "break_glass": _READS,
-    "auditor": _READS,
+    "auditor": _READS | {_P.EXPORT},
     "admin": _READS
     | {
+        _P.EXPORT,
         _P.SUBMIT,
         _P.OPEN_REVIEW,
         _P.PUBLISH_POLICY,
@@ -42,6 +44,8 @@ _GRANTS: Final[dict[str, frozenset[Permission]]] = {
 }
 _REVIEWER: Final = _READS | {_P.SIGN_OFF, _P.REGISTER_DOCUMENTS, _P.REVOKE, _P.OPEN_REVIEW}
 _STAKE: Final = re.compile(r"reviewer:[a-z][a-z0-9_]{0,62}")
+
+_JUDGES: Final = frozenset({"waiver_approver", "break_glass"})
 
 PLAIN_ROLES: Final = tuple(_GRANTS)
 
@@ -65,3 +69,14 @@ def permissions(roles: Iterable[str]) -> frozenset[Permission]:
 def stakes(roles: Iterable[str]) -> frozenset[str]:
     """The stakes that the roles may sign off for."""
     return frozenset(r.removeprefix("reviewer:") for r in roles if _STAKE.fullmatch(r))
+
+
+def refusal_of(roles: Iterable[str], *, is_person: bool) -> str | None:
+    """Why no one key, rule or group may have these roles together; None where it may."""
+    held = set(roles)
+    judges = held & _JUDGES or stakes(held)
+    if "admin" in held and judges:
+        return "An admin cannot sign off, approve waivers or break the glass: make two persons."
+    if judges and not is_person:
+        return "Only a person signs off, approves waivers or breaks the glass."
+    return None

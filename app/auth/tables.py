@@ -1,6 +1,9 @@
-"""Tables of people, services and their keys. A key's secret is never stored, only its SHA-256."""
+"""Tables of people, services, their keys, outside identities and sessions.
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table
+No secret is stored: of a key, a session and a token's id only the SHA-256.
+"""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
 
 from app.database import CanonicalJson, UtcDateTime, metadata
 
@@ -29,3 +32,44 @@ api_key = Table(
     Column("revoked_at", UtcDateTime, nullable=True),
     Index(None, "principal"),
 )
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("principal", ForeignKey(principal.c.id), nullable=False),
+    Column("grants", CanonicalJson, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "principal"),
+)
+"""Who a token's issuer and subject are here; `id` is the digest of the two. `grants` are those of
+the last sign-in; a workload's come from its rule each time and are empty here."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("principal", ForeignKey(principal.c.id), nullable=False),
+    Column("key", ForeignKey(api_key.c.id), nullable=True),
+    Column("grants", CanonicalJson, nullable=False),
+    Column("aliases", CanonicalJson, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("idle_seconds", Integer, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+"""A browser that is signed in. `id` is the SHA-256 of its cookie; a row that is gone is over."""
+
+used_token = Table(
+    "used_token",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "expires_at"),
+)
+"""Tokens of one-use issuers that have written something, and which request that was."""

@@ -23,6 +23,7 @@ COMMANDS: Final = (
     Command("decision", "show, replay or report a decision, or ask people"),
     Command("review", "list, show, approve or reject what waits for people"),
     Command("policy", "draft, lint, publish, compare and try out policies"),
+    Command("experiment", "what an A/B test shows, or how large it must be"),
     Command("audit", "the signed checkpoint, and proofs that something is in the record"),
     Command("attestation", "check offline what a decision says about an artifact"),
     Command("key", "API keys, and rotation of signing keys (on the database)"),

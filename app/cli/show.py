@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 import click
@@ -88,8 +89,11 @@ def _value(m: Measurement) -> str:
         return f"{m.count} of {m.n}"
     if m.exceed is not None:
         return f"{m.exceed.count} over {m.exceed.limit:g}"
+    if m.scores:
+        unit = f" {m.unit}" if m.unit else ""
+        return f"mean {fmean(m.scores):.6g}{unit}"
     if m.scores is not None:
-        return "scores"
+        return "none"
     return f"{m.value:.6g}{f' {m.unit}' if m.unit else ''}" if m.value is not None else ""
 
 

@@ -111,7 +111,7 @@ def _registration(
     given: RegisteredIn, who: Principal, now: datetime, kept: Once | None
 ) -> tuple[dict[str, Any], Work]:
     who.need(given.model)
-    if not who.is_person or given.role not in who.stakes:
+    if not who.is_person or given.role not in who.stakes_at(given.model):
         raise Problem("forbidden", f"This needs a person with the role reviewer:{given.role}.")
     name = new_id("doc")
     values = {

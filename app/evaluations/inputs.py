@@ -52,6 +52,11 @@ def to_bytes(inputs: Inputs, evidence: bytes) -> bytes:
     return b"".join((before, gap[:-2], evidence, after))
 
 
+def from_bytes(content: bytes) -> Inputs:
+    """What `to_bytes` wrote."""
+    return _ADAPTER.validate_json(content)
+
+
 def evidence_digest(evidence: Evidence) -> str:
     """One name for equal evidence."""
     return digest_of(evidence_json(evidence))
@@ -77,4 +82,4 @@ def stored(connection: Connection, digest: str) -> Inputs:
     content = zlib.decompress(row.body) if row.encoding == "zlib" else bytes(row.body)
     if digest_of(content) != digest:
         raise Problem("evidence-erased", "The stored evidence is not what was recorded.")
-    return _ADAPTER.validate_json(content)
+    return from_bytes(content)

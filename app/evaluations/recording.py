@@ -110,6 +110,7 @@ def links(public_url: str, decision_id: str) -> dict[str, str]:
     here = f"{public_url}/v1/decisions/{decision_id}"
     return {
         "self": here,
+        "page": f"{public_url}/decisions/{decision_id}",
         "report": f"{here}/report",
         "attestation": f"{here}/attestation",
         "barrier": f"{here}/barrier",

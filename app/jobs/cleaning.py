@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete
 
+from app.auth.sessions import forget_expired
 from app.idempotency.once import forget_before
 from app.jobs.kinds import Job
 from app.jobs.tables import job, worker
@@ -18,6 +19,7 @@ _EVERY: Final = timedelta(hours=1)
 def clean(runtime: Runtime, _: Job, now: datetime) -> datetime | None:
     """Remove what is old enough; again in an hour."""
     runtime.ledger.commit_sync(forget_before(now))
+    runtime.ledger.commit_sync(forget_expired(now))
 
     def drop(connection: Connection) -> None:
         over = job.c.status.in_(("done", "cancelled"))

@@ -85,6 +85,14 @@ def entries(
     return [_entry(row) for row in connection.execute(query)]
 
 
+def newest(connection: Connection, *, before: int | None, limit: int) -> Sequence[Entry]:
+    """Entries with an index below `before`, newest first."""
+    query = _entries().order_by(audit_entry.c.index.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit_entry.c.index < before)
+    return [_entry(row) for row in connection.execute(query)]
+
+
 def entry(connection: Connection, index: int) -> Entry:
     """The entry at an index."""
     row = connection.execute(_entries().where(audit_entry.c.index == index)).one_or_none()

@@ -11,15 +11,12 @@ from sqlalchemy import Connection, Row, select, update
 from app.auth.demands import MayRead, MayRegisterModel
 from app.auth.keys import Principal
 from app.bodies import Strict, parsed
-from app.database import to_text
 from app.errors import Problem
-from app.evaluations.reading import visible
 from app.evaluations.schemas import Name
-from app.evaluations.standing import DECISIONS, clearance, status_at
-from app.evaluations.tables import decision
 from app.ids import new_id
 from app.ledger.work import Conflict, NewEntry, Work
 from app.lists import Limit
+from app.models import reading
 from app.models.tables import model
 from app.openapi import json_body, problems
 from app.replies import as_json
@@ -30,7 +27,6 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 Fact = str | int | float | bool | list[str] | None
 ModelName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00-\x1f\x7f/]+$")]
 _TRIES = 5
-_RECENT = 50
 
 
 class ModelIn(Strict):
@@ -106,19 +102,8 @@ def list_models(
     limit: Limit = 50,
 ) -> Response:
     """Models by name."""
-    query = select(model).order_by(model.c.name)
-    if cursor is not None:
-        query = query.where(model.c.name > cursor)
     with runtime_of(request).engine.connect() as connection:
-        if "*" not in who.models:
-            query = query.where(visible(connection, model.c.name, who))
-        rows = connection.execute(query.limit(limit + 1)).all()
-    items = [
-        {"name": row.name, "owner": row.owner, "updated_at": to_text(row.updated_at)}
-        for row in rows[:limit]
-    ]
-    following = items[-1]["name"] if len(rows) > limit else None
-    return as_json({"items": items, "next": following})
+        return as_json(reading.listed(connection, who, cursor, limit))
 
 
 @router.get("/{name}", summary="One model", responses={200: {"model": ModelOut}, **problems(404)})
@@ -128,40 +113,8 @@ def get_model(request: Request, who: MayRead, name: ModelName) -> Response:
 
 
 def _shown(runtime: Runtime, name: str, who: Principal) -> dict[str, Any]:
-    now = runtime.clock()
     with runtime.engine.connect() as connection:
-        row = _found(connection, name, who)
-        return {
-            "name": row.name,
-            "owner": row.owner,
-            "facts": row.facts,
-            "updated_at": to_text(row.updated_at),
-            "decisions": _decisions(connection, now, decision.c.model == name),
-        }
-
-
-def _found(connection: Connection, name: str, who: Principal) -> Row[Any]:
-    row = connection.execute(select(model).where(model.c.name == name)).first()
-    if row is None or not who.sees(name):
-        raise Problem("model-not-found", "No model of this name is known to this key.")
-    return row
-
-
-def _decisions(connection: Connection, now: datetime, *where: Any) -> list[dict[str, Any]]:
-    query = DECISIONS.where(*where).order_by(decision.c.decided_at.desc(), decision.c.id.desc())
-    return [
-        {
-            "id": row.id,
-            "version": row.version,
-            "digest": row.candidate_digest,
-            "stage": row.stage,
-            "policy": row.policy,
-            "verdict": row.verdict,
-            "status": status_at(row, now),
-            "decided_at": to_text(row.decided_at),
-        }
-        for row in connection.execute(query.limit(_RECENT))
-    ]
+        return reading.shown(connection, name, who, runtime.clock())
 
 
 @router.get(
@@ -172,39 +125,10 @@ def _decisions(connection: Connection, now: datetime, *where: Any) -> list[dict[
 def get_version(request: Request, who: MayRead, name: ModelName, version: ModelName) -> Response:
     """Each stage at which the version was judged, with its clearance."""
     runtime = runtime_of(request)
-    now = runtime.clock()
     snapshot = runtime.policies.refreshed()
-    of_version = (decision.c.model == name, decision.c.version == version)
     with runtime.engine.connect() as connection:
-        _found(connection, name, who)
-        judged = connection.execute(
-            select(decision.c.stage).where(*of_version).distinct().order_by(decision.c.stage)
-        ).scalars()
-        stages = []
-        for stage in judged.all():
-            held = clearance(
-                connection,
-                snapshot,
-                model=name,
-                version=version,
-                digest=None,
-                stage=stage,
-                now=now,
-            )
-            stages.append(
-                {
-                    "stage": stage,
-                    "cleared": held.is_cleared,
-                    "status": held.status,
-                    "reason": held.reason,
-                    "decision": held.decision,
-                    "valid_until": to_text(held.valid_until) if held.valid_until else None,
-                }
-            )
-        if not stages:
-            raise Problem("model-not-found", "This version was never judged here.")
-        decisions = _decisions(connection, now, *of_version)
-    return as_json({"model": name, "version": version, "stages": stages, "decisions": decisions})
+        found = reading.version(connection, snapshot, name, version, who, runtime.clock())
+    return as_json(found)
 
 
 @router.put(

@@ -6,13 +6,12 @@ status: only `passed` is shown as passed.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.pages.escaping import markdown as md
-from app.pages.escaping import terminal, xml
+from app.pages.escaping import xml
 from app.pages.forest import Strip, strips
+from app.pages.markup import own_markup, rendered
 from app.pages.reading import (
     Line,
     asked_of_people,
@@ -23,9 +22,6 @@ from app.pages.reading import (
     tone,
 )
 from app.pages.standing import facts, needed, reach, standing
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 _GATE_WORDS = {"pass": "holds", "fail": "fails", "escalate": "needs people"}
 _GLYPHS = {"good": "✅", "bad": "❌", "open": "⏳", "idle": "⚪"}
@@ -52,30 +48,10 @@ class _Gate:
         return list(dict.fromkeys(found))
 
 
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - only HTML pays for it
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=_shown)
-    return environment.from_string(_resource("report.html"))
-
-
-def _shown(value: object) -> object:
-    """Plain text loses its invisible characters before it is escaped; our own markup is kept."""
-    return terminal(value) if type(value) is str else value
-
-
-@cache
-def _resource(name: str) -> str:
-    return files("app.pages").joinpath("templates", name).read_text("utf-8")
-
-
-def html(decision: Mapping[str, Any]) -> str:
-    """One self-contained page: no script, no request, all styles in one element."""
-    from markupsafe import Markup  # noqa: PLC0415 - as above
-
+def context(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """What a page shows of a decision, for the templates."""
     gates = [_gate(name, verdict, found) for name, verdict, found in lines(decision)]
-    page = {
+    return {
         "headline": headline(decision),
         "tone": tone(decision),
         "release": release_name(decision),
@@ -89,8 +65,11 @@ def html(decision: Mapping[str, Any]) -> str:
         "facts": facts(decision),
         "audit": decision.get("audit"),
     }
-    style = Markup(_resource("report.css"))  # noqa: S704 - our own file, nothing from outside
-    return _template().render(page=page, style=style)
+
+
+def html(decision: Mapping[str, Any]) -> str:
+    """One self-contained page: no script, no request, all styles in one element."""
+    return rendered("report.html", page=context(decision), style=own_markup("report.css"))
 
 
 def _gate(name: str, verdict: str, found: list[Line]) -> _Gate:

@@ -1,6 +1,7 @@
 """What a draft would have decided about what was sent before. It records nothing."""
 
 import json
+from collections import Counter
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from app.evaluations.replaying import again
 from app.evaluations.tables import decision, evaluation
 from gates.evidence import ImpossibleEvidence
 from gates.policy import Policy
+from gates.statistics import binomial
+from gates.verdict import Verdict
 
 MAX_EVALUATIONS: Final = 500
 
@@ -57,6 +60,46 @@ def backtested(
         "skipped": skipped,
         "changes": changes,
         "is_complete": len(rows) <= MAX_EVALUATIONS,
+    }
+
+
+MAX_EXPECTED: Final = 100
+_ALPHA: Final = 0.05
+
+
+def expected(connection: Connection, draft: Policy, who: Principal) -> dict[str, Any] | None:
+    """The share of releases that a draft is expected to escalate, from the newest evaluations.
+
+    Bounds are exact and one-sided, each at 95%; None where nothing that is stored applies.
+    """
+    query = (
+        select(decision.c.model, decision.c.stage, evaluation.c.inputs)
+        .join(evaluation, evaluation.c.id == decision.c.evaluation)
+        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+        .limit(MAX_EVALUATIONS)
+    )
+    verdicts: Counter[Verdict] = Counter()
+    for row in connection.execute(query):
+        if not draft.applies(row.model, row.stage) or not who.sees(row.model):
+            continue
+        try:
+            verdicts[again(draft, inputs_of.stored(connection, row.inputs)).verdict] += 1
+        except (Problem, ImpossibleEvidence):
+            continue
+        if verdicts.total() == MAX_EXPECTED:
+            break
+    n, escalated = verdicts.total(), verdicts[Verdict.ESCALATE]
+    if not n:
+        return None
+    return {
+        "evaluations": n,
+        "passed": verdicts[Verdict.PASS],
+        "escalated": escalated,
+        "failed": verdicts[Verdict.FAIL],
+        "share_escalated": escalated / n,
+        "lower": binomial.lower(escalated, n, _ALPHA),
+        "upper": binomial.upper(escalated, n, _ALPHA),
+        "confidence": 1 - _ALPHA,
     }
 
 

@@ -1,19 +1,21 @@
 """Routes under /v1/policies: publish, read, lint, approve, try out on the past."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import func, select
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import Connection
 
 from app.auth.demands import MayPublishPolicy, MayRead
+from app.auth.keys import Principal
 from app.bodies import json_value, media_type, parsed, read
 from app.errors import Problem, problem_of
 from app.ledger.work import Conflict
 from app.lists import Cursor, Limit
 from app.openapi import json_body, problems
 from app.policies import service
-from app.policies.backtest import as_text, backtested
+from app.policies.backtest import as_text, backtested, expected
 from app.policies.schemas import (
     BacktestIn,
     BacktestOut,
@@ -25,9 +27,9 @@ from app.policies.schemas import (
     VersionsOut,
 )
 from app.policies.service import Written
-from app.policies.tables import policy_version
 from app.replies import as_json
 from app.runtime import runtime_of
+from gates.planning import plan
 from gates.policy import load
 from gates.problems import PolicyError
 
@@ -35,6 +37,10 @@ router = APIRouter(prefix="/v1/policies", tags=["policies"])
 
 PolicyName = Annotated[str, Path(max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
 Version = Annotated[int, Path(ge=1, le=1_000_000_000)]
+Examples = Annotated[
+    int | None,
+    Query(ge=1, le=1_000_000, description="Examples for each slice: what could they show?"),
+]
 YAML: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 MAX_POLICY: Final = 1024 * 1024
 _TRIES: Final = 5
@@ -108,30 +114,8 @@ def list_policies(
     request: Request, _: MayRead, cursor: Cursor = None, limit: Limit = 50
 ) -> Response:
     """Every policy with the version in force, by name."""
-    in_force = func.max(policy_version.c.version).filter(policy_version.c.is_approved.is_(True))
-    query = (
-        select(policy_version.c.name, func.max(policy_version.c.version), in_force)
-        .group_by(policy_version.c.name)
-        .order_by(policy_version.c.name)
-    )
-    if cursor is not None:
-        query = query.where(policy_version.c.name > cursor)
     with runtime_of(request).engine.connect() as connection:
-        found = connection.execute(query.limit(limit + 1)).all()
-        items = []
-        for name, newest, active in found[:limit]:
-            row = service.version_of(connection, name, active or newest)
-            items.append(
-                {
-                    "name": name,
-                    "version": active,
-                    "newest": newest,
-                    "digest": row.digest if active else None,
-                    "owner": row.owner,
-                }
-            )
-    following = items[-1]["name"] if len(found) > limit else None
-    return as_json({"items": items, "next": following})
+        return as_json(service.listed(connection, cursor, limit))
 
 
 @router.post(
@@ -149,7 +133,7 @@ def list_policies(
         }
     },
 )
-async def lint(request: Request, _: MayRead) -> Response:
+async def lint(request: Request, who: MayRead, n: Examples = None) -> Response:
     """Say what is wrong with a draft, and what to know about it."""
     if media_type(request) in YAML:
         text = (await written(request)).text
@@ -159,19 +143,22 @@ async def lint(request: Request, _: MayRead) -> Response:
 
     def checked() -> dict[str, Any]:
         with runtime.engine.connect() as connection:
-            return linted(text, service.resolver(connection))
+            return linted(connection, text, who, n)
 
     return as_json(await asyncio.to_thread(checked))
 
 
-def linted(text: str, resolve: Any) -> dict[str, Any]:
-    """A draft's errors and warnings."""
+def linted(connection: Connection, text: str, who: Principal, n: int | None) -> dict[str, Any]:
+    """A draft's errors and warnings, what it asks of samples, and what it would have escalated."""
     try:
-        policy = load(text, resolve)
+        policy = load(text, service.resolver(connection))
     except PolicyError as error:
+        nothing: dict[str, Any] = {"warnings": [], "loosened": [], "plan": [], "expected": None}
         errors = list(problem_of(error).errors)
-        return {"valid": False, "digest": None, "errors": errors, "warnings": [], "loosened": []}
+        return {"valid": False, "digest": None, "errors": errors, **nothing}
     return {
+        "plan": [asdict(item) for item in plan(policy, n)],
+        "expected": expected(connection, policy, who),
         "valid": True,
         "digest": policy.digest,
         "errors": [],

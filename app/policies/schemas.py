@@ -76,8 +76,37 @@ class LintErrorOut(BaseModel):
     detail: str
 
 
+class PlanOut(BaseModel):
+    """What one rule asks of samples, for each of its slices."""
+
+    gate: str
+    rule: str
+    slices: int
+    provable: bool = Field(description="False where no sample can ever prove it")
+    samples: int | None = Field(description="Examples it takes; null where none would do")
+    paired: int | None = Field(description="The same where both answer the same examples")
+    at_n: dict[str, float | None] | None = Field(description="What `n` examples resolve")
+    message: str
+
+
+class ExpectedOut(BaseModel):
+    """What a draft would have decided about the newest stored evaluations that it applies to."""
+
+    evaluations: int
+    passed: int
+    escalated: int
+    failed: int
+    share_escalated: float
+    lower: float
+    upper: float
+    confidence: float
+
+
 class LintOut(BaseModel):
     """Whether a policy loads, and what to know about it."""
+
+    plan: list[PlanOut]
+    expected: ExpectedOut | None = Field(description="Null where nothing stored applies")
 
     valid: bool
     digest: str | None

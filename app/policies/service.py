@@ -57,6 +57,32 @@ def versions(connection: Connection, name: str) -> Sequence[Row[Any]]:
     return connection.execute(query.order_by(policy_version.c.version.desc())).all()
 
 
+def listed(connection: Connection, cursor: str | None, limit: int) -> dict[str, Any]:
+    """A page of policies by name, each with the version in force and the newest."""
+    in_force = func.max(policy_version.c.version).filter(policy_version.c.is_approved.is_(True))
+    query = (
+        select(policy_version.c.name, func.max(policy_version.c.version), in_force)
+        .group_by(policy_version.c.name)
+        .order_by(policy_version.c.name)
+    )
+    if cursor is not None:
+        query = query.where(policy_version.c.name > cursor)
+    found = connection.execute(query.limit(limit + 1)).all()
+    items = []
+    for name, last, active in found[:limit]:
+        row = version_of(connection, name, active or last)
+        items.append(
+            {
+                "name": name,
+                "version": active,
+                "newest": last,
+                "digest": row.digest if active else None,
+                "owner": row.owner,
+            }
+        )
+    return {"items": items, "next": items[-1]["name"] if len(found) > limit else None}
+
+
 def newest(connection: Connection, name: str) -> Row[Any] | None:
     """The newest version of a policy, in force or not."""
     query = select(policy_version).where(policy_version.c.name == name)

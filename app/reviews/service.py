@@ -85,7 +85,7 @@ def _may_answer(
         raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
     if who.is_admin or is_admin_elsewhere(connection, who.id, now):
         raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
-    if given.role not in who.stakes:
+    if given.role not in who.stakes_at(row.model):
         raise Problem("forbidden", f"This key does not have the role reviewer:{given.role}.")
     if who.id == row.submitted_by:
         raise Problem("forbidden", "Who submitted the evaluation does not sign it off.")
@@ -93,7 +93,7 @@ def _may_answer(
         select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
     ).scalar_one()
     named, _ = personal(context)
-    if who.name.casefold() in {name.casefold() for name in named.values()}:
+    if who.names & {name.casefold() for name in named.values()}:
         raise Problem("forbidden", "Who made the change does not sign it off.")
     roles = {role for role, _ in row.needed}
     if given.role not in roles and "*" not in roles:

@@ -101,6 +101,15 @@ COST = (
         money=True,
     ),
     _C.other(
+        "cost_per_success",
+        "lower",
+        "ratio",
+        "Cost per success",
+        "All costs over all successes; send costs as scores, 1 or 0 as denominators.",
+        "cost.per_success cost_per_solved_task cost_per_successful_task",
+        money=True,
+    ),
+    _C.other(
         "cost_per_task",
         "lower",
         "mean",

@@ -1,7 +1,7 @@
-"""Files of tools that are recognised but cannot be read yet: refused with what to send instead.
+"""Files that tools write beside their results: refused with what to send instead.
 
-Without this a table of such a tool could be taken for a plain table and its bookkeeping for
-metrics. An entry goes when its format module comes.
+Without this a list of hits or a load test's history could be taken for a plain table, and its
+bookkeeping for metrics.
 """
 
 from collections.abc import Mapping
@@ -10,39 +10,19 @@ from gates.formats import table
 from gates.formats.result_file import ResultFile
 
 _ADVICE = {
-    "promptfoo": "promptfoo results are read from its JUnit output (`-o results.junit.xml`)",
-    "Inspect": "Inspect logs are not read yet; send its metrics as rows with metric, value, n",
-    "garak": "garak reports are not read yet; send one row per probe with metric, count, n",
-    "DeepEval": "DeepEval runs are not read yet; run its tests under pytest with --junitxml, or "
-    "send one row per test case with a column per metric",
-    "MLflow": "MLflow runs are not read from files yet; send the flat metrics.json",
-    "Evidently": "Evidently snapshots are not read yet; send its values as {metric: number}",
-    "HELM": "HELM statistics are not read yet; send one row per instance with a column per metric",
-    "Aequitas": "group tables are not read yet; send rows with metric, count, n, slice.<attribute>",
-    "locust": "locust statistics are not read yet; send rows with metric, value, n, unit",
-    "CodeCarbon": "CodeCarbon's runs are not read yet; send the run's {metric: number}",
+    "promptfoo": "its table is not read; write JSON as well (`-o results.json`)",
+    "garak": "a list of hits says nothing of what did not hit, and a report needs its first line; "
+    "send the whole *.report.jsonl",
+    "MLflow": "it is neither a run nor an evaluation table; send the answer of runs/get",
+    "HELM": "it holds requests, not results; send per_instance_stats.json",
+    "locust": "it holds failures or the history; send --json, or the *_stats.csv",
 }
 _COLUMNS = (
     ("garak", {"entry_type"}),
     ("garak", {"probe", "detector", "attempt_id"}),
-    ("promptfoo", {"promptIdx", "testIdx"}),
     ("promptfoo", {"Status", "Score", "Named Scores"}),
-    ("HELM", {"name", "count", "sum_squared"}),
-    ("HELM", {"instance_id", "stats"}),
-    ("Aequitas", {"attribute_name", "attribute_value"}),
-    ("locust", {"Request Count", "Failure Count"}),
-    ("locust", {"num_requests", "num_failures"}),
     ("locust", {"Timestamp", "User Count"}),
-    ("CodeCarbon", {"emissions", "energy_consumed", "codecarbon_version"}),
-)
-_OBJECTS = (
-    ("promptfoo", {"evalId", "results"}),
-    ("Inspect", {"eval", "status", "version"}),
-    ("DeepEval", {"testCases", "metricsScores"}),
-    ("DeepEval", {"testRunData"}),
-    ("DeepEval", {"test_results"}),
-    ("Evidently", {"metric_results"}),
-    ("Evidently", {"metrics", "tests"}),
+    ("locust", {"Method", "Name", "Error", "Occurrences"}),
 )
 
 
@@ -50,17 +30,15 @@ def advice(file: ResultFile) -> str | None:
     """What to send instead of this file; None where it is of no tool known here."""
     if file.syntax == "zip":
         return "This is a zip archive (or an Excel workbook); unpack it, or save the table as CSV"
-    tool = None
-    if file.json_object is not None:
-        tool = _tool_of_object(file.json_object)
-    tool = tool or _first(_COLUMNS, set(table.header(file)))
+    tool = _tool_of_object(file.json_object or {}) or _first(_COLUMNS, set(table.header(file)))
     return None if tool is None else f"This looks like a file of {tool}: {_ADVICE[tool]}"
 
 
 def _tool_of_object(found: Mapping[str, object]) -> str | None:
-    if isinstance(found.get("run"), dict) or isinstance(found.get("runs"), list):
-        return "MLflow"
-    return _first(_OBJECTS, set(found))
+    if "adapter_spec" in found:
+        return "HELM"
+    is_history = isinstance(found.get("metrics"), list) and len(found) == 1
+    return "MLflow" if is_history or isinstance(found.get("runs"), list) else None
 
 
 def _first(signs: tuple[tuple[str, set[str]], ...], names: set[str]) -> str | None:

@@ -38,7 +38,7 @@ def mismatch(file: ResultFile) -> str | None:
     """Why this is not JUnit XML; None where it is."""
     if file.syntax != "xml":
         return "not XML"
-    root = _ROOT.search(file.content)
+    root = _ROOT.search(file.head)
     if root is None or root[1] not in (b"testsuites", b"testsuite"):
         return "the root element is neither `testsuites` nor `testsuite`"
     return None

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Literal
 
 from gates.evidence import Measurement, Source
-from gates.formats.cells import MISSING, NotANumber, instant, number, whole
+from gates.formats.cells import MISSING, instant
+from gates.formats.objects import mapping, quantity, size, text
 from gates.formats.result_file import ResultFile
 from gates.formats.understood import Reading
 
@@ -34,7 +35,7 @@ def mismatch(file: ResultFile) -> str | None:
     absent = [k for k in ("results", "versions", "config") if not isinstance(found.get(k), dict)]
     if absent:
         return f"no object `{absent[0]}`"
-    rows = _mapping(found, "results").values()
+    rows = mapping(found, "results").values()
     return None if all(isinstance(row, dict) for row in rows) else "`results` is not of objects"
 
 
@@ -43,7 +44,7 @@ def read(file: ResultFile) -> Reading:
     run = _Run(file, file.json_object or {})
     notes: list[str] = []
     measurements = file.bounded(
-        m for task in _mapping(run.root, "results") for m in _of_task(run, task, notes)
+        m for task in mapping(run.root, "results") for m in _of_task(run, task, notes)
     )
     if not measurements:
         raise file.nothing_measured("`results` holds no metric; the run did not finish")
@@ -51,7 +52,7 @@ def read(file: ResultFile) -> Reading:
         notes.append("written by version 0.3, which does not say how many examples were scored")
     return Reading(
         measurements,
-        tool_version=_text(run.root.get("lm_eval_version")) or (None if run.has_filters else "0.3"),
+        tool_version=text(run.root.get("lm_eval_version")) or (None if run.has_filters else "0.3"),
         model=_model(run.root),
         measured_at=instant(run.root.get("date")),
         notes=tuple(notes),
@@ -66,31 +67,31 @@ class _Run:
     @cached_property
     def has_filters(self) -> bool:
         """Version 0.4, whose metrics are written `name,filter`."""
-        rows = _mapping(self.root, "results").values()
+        rows = mapping(self.root, "results").values()
         return "configs" in self.root or any(
             "," in key for row in rows if isinstance(row, dict) for key in row
         )
 
     def is_aggregate(self, task: str) -> bool:
-        subtasks = _mapping(self.root, "group_subtasks").get(task)
+        subtasks = mapping(self.root, "group_subtasks").get(task)
         if isinstance(subtasks, list) and subtasks:
-            results = _mapping(self.root, "results")
+            results = mapping(self.root, "results")
             return any(isinstance(subtask, str) and subtask in results for subtask in subtasks)
-        return task in _mapping(self.root, "groups")
+        return task in mapping(self.root, "groups")
 
     @cached_property
     def partial_tasks(self) -> dict[str, str]:
         """Tasks of which not all examples were run, and why that is known."""
         partial = {}
-        for task in _mapping(self.root, "n-samples"):
-            sizes = _mapping(_mapping(self.root, "n-samples"), task)
-            effective, original = _size(sizes.get("effective")), _size(sizes.get("original"))
+        for task in mapping(self.root, "n-samples"):
+            sizes = mapping(mapping(self.root, "n-samples"), task)
+            effective, original = size(sizes.get("effective")), size(sizes.get("original"))
             if effective is not None and original is not None and effective < original:
                 partial[task] = f"only {effective} of {original} examples of {task} were run"
         return partial
 
     def incomplete(self, task: str, *, aggregate: bool) -> str | None:
-        limit = _mapping(self.root, "config").get("limit")
+        limit = mapping(self.root, "config").get("limit")
         if limit is not None:
             return f"the run was limited (--limit {limit!s:.40}) and is not the whole test set"
         # Which tasks a group is made of may be nested: any partial task spoils every group.
@@ -98,14 +99,14 @@ class _Run:
         return spoiled if aggregate else self.partial_tasks.get(task)
 
     def n(self, task: str, key: str) -> int | None:
-        row = _mapping(_mapping(self.root, "results"), task)
-        for size in (
-            _mapping(row, "sample_count").get(key),
-            _mapping(_mapping(self.root, "n-samples"), task).get("effective"),
+        row = mapping(mapping(self.root, "results"), task)
+        for stated in (
+            mapping(row, "sample_count").get(key),
+            mapping(mapping(self.root, "n-samples"), task).get("effective"),
             row.get("sample_len"),
         ):
-            if size is not None:
-                found = _size(size)
+            if stated is not None:
+                found = size(stated)
                 if found is None:
                     raise self.file.malformed(f"{task}: the number of samples is not a number")
                 return found
@@ -113,29 +114,29 @@ class _Run:
 
     def directions(self, task: str) -> dict[str, object]:
         """What the file says of `higher_is_better` for each metric of a task."""
-        entries = _mapping(_mapping(self.root, "configs"), task).get("metric_list")
+        entries = mapping(mapping(self.root, "configs"), task).get("metric_list")
         stated: dict[str, object] = {}
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and isinstance(entry.get("metric"), str):
                 stated[entry["metric"]] = entry.get("higher_is_better")
-        given = _mapping(_mapping(self.root, "higher_is_better"), task)
+        given = mapping(mapping(self.root, "higher_is_better"), task)
         return stated | {metric: up for metric, up in given.items() if up is not None}
 
     def source(self, task: str) -> Source:
-        config = _mapping(_mapping(self.root, "configs"), task)
-        parts = [_text(config.get("dataset_path")), _text(config.get("dataset_name"))]
-        version = _mapping(self.root, "versions").get(task)
+        config = mapping(mapping(self.root, "configs"), task)
+        parts = [text(config.get("dataset_path")), text(config.get("dataset_name"))]
+        version = mapping(self.root, "versions").get(task)
         return Source(
             tool=TOOL,
-            tool_version=_text(self.root.get("lm_eval_version")),
+            tool_version=text(self.root.get("lm_eval_version")),
             suite=task if version is None else f"{task}@{version!s:.40}",
             dataset_name="/".join(part for part in parts if part) or None,
-            prompt_set_digest=_text(_mapping(self.root, "task_hashes").get(task)),
+            prompt_set_digest=text(mapping(self.root, "task_hashes").get(task)),
         )
 
 
 def _of_task(run: _Run, task: str, notes: list[str]) -> Iterator[Measurement]:
-    row = _mapping(_mapping(run.root, "results"), task)
+    row = mapping(mapping(run.root, "results"), task)
     aggregate = run.is_aggregate(task)
     incomplete = run.incomplete(task, aggregate=aggregate)
     directions, source = run.directions(task), run.source(task)
@@ -151,12 +152,12 @@ def _of_task(run: _Run, task: str, notes: list[str]) -> Iterator[Measurement]:
         base = metric.removesuffix("_stderr")
         if base != metric and _joined(run, base, filter_name) in row:
             continue
-        found = _number(value)
+        found = quantity(value)
         yield Measurement(
             metric=metric,
             value=found,
             n=run.n(task, key),
-            stderr=_number(row.get(_joined(run, f"{metric}_stderr", filter_name))),
+            stderr=quantity(row.get(_joined(run, f"{metric}_stderr", filter_name))),
             task=task if filter_name == "none" else f"{task}/{filter_name}",
             direction=_direction(metric, directions.get(metric), _lower(run)),
             source=source,
@@ -186,7 +187,7 @@ def _joined(run: _Run, metric: str, filter_name: str) -> str:
 
 
 def _model(root: Mapping[str, object]) -> str | None:
-    config = _mapping(root, "config")
+    config = mapping(root, "config")
     arguments = config.get("model_args")
     pretrained = None
     if isinstance(arguments, dict):
@@ -194,28 +195,4 @@ def _model(root: Mapping[str, object]) -> str | None:
     elif isinstance(arguments, str):
         pairs = (pair.partition("=") for pair in arguments.split(","))
         pretrained = next((value for key, _, value in pairs if key.strip() == "pretrained"), None)
-    return _text(root.get("model_name")) or _text(pretrained) or _text(config.get("model"))
-
-
-def _mapping(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
-    found = parent.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value.strip() if isinstance(value, str) and value.strip() else None
-
-
-def _number(value: object) -> float | None:
-    """A text such as "N/A" or " ", or whatever else is no number, is no value."""
-    try:
-        return None if isinstance(value, bool) else number(value)
-    except NotANumber:
-        return None
-
-
-def _size(value: object) -> int | None:
-    try:
-        return whole(value)
-    except NotANumber:
-        return None
+    return text(root.get("model_name")) or text(pretrained) or text(config.get("model"))

@@ -32,10 +32,10 @@ Row = dict[str, object]
 
 def mismatch(file: ResultFile) -> str | None:
     """Why these are not samples of the harness; None where they are."""
-    rows = _rows(file)
-    if not rows:
+    first = file.json_object or file.first_row
+    if first is None:
         return "not JSON Lines"
-    absent = [key for key in _REQUIRED if key not in rows[0]]
+    absent = [key for key in _REQUIRED if key not in first]
     return f"its first row has no `{absent[0]}`" if absent else None
 
 

@@ -8,10 +8,11 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
+from types import ModuleType
+from typing import BinaryIO, Protocol
 
 from gates.evidence import Measurement, Source
-from gates.formats import foreign, generic, junit, lm_eval, lm_eval_samples, sklearn_report
+from gates.formats import foreign, generic, tools
 from gates.formats.result_file import MAX_BYTES, MAX_DEPTH, ResultFile
 from gates.formats.understood import FormatError, Reading, Understood
 
@@ -35,8 +36,10 @@ class Format(Protocol):
         """What the file says. Only called where `mismatch` is None; may raise FormatError."""
 
 
-TOOLS: tuple[Format, ...] = (lm_eval, lm_eval_samples, sklearn_report, junit)
-"""Formats of one tool each. A new format is a module of its own and one entry here."""
+TOOLS: tuple[Format, ...] = tuple(
+    module for module in vars(tools).values() if isinstance(module, ModuleType)
+)
+"""Formats of one tool each. A new format is a module of its own and one line in `tools`."""
 
 GENERIC: Format = generic
 """Tried only where no tool's format fits, so that it cannot take a tool's file for a table."""
@@ -49,13 +52,15 @@ def names() -> list[tuple[str, str, str]]:
 
 def read(
     name: str,
-    content: bytes,
+    content: bytes | BinaryIO,
     format: str = "auto",  # noqa: A002 - the name it has in the API
     *,
     max_bytes: int = MAX_BYTES,
 ) -> Understood:
     """Measurements of a result file. `name` is only for messages, `format` is from `names()`.
 
+    `content` is the bytes, or an open binary file that can be read at any place: JSON Lines and
+    archives beyond `max_bytes` are read from it piece by piece.
     Every value and score that comes back is finite; what the tool wrote as NaN, infinite or "N/A"
     has `missing` set. Raises FormatError for everything that cannot be understood for certain.
     """

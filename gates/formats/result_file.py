@@ -1,16 +1,17 @@
 """A result file as it came: its name, its bytes, and what they are as JSON, JSON Lines or text.
 
-Everything is decoded once and only when asked for. It refuses what no format could read: empty
+Everything is decoded once and only when asked for; JSON Lines and archives may be larger than what
+is held in memory, and are then read piece by piece. It refuses what no format could read: empty
 files, Git LFS pointers, binaries, duplicate keys, and what is built to exhaust memory or stack.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Literal
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import jiter
 
@@ -18,13 +19,19 @@ from gates.evidence import Measurement
 from gates.formats.understood import FormatError
 
 MAX_BYTES = 64 * 2**20
+"""What is held in memory at once; larger files are read only as JSON Lines or as an archive."""
+
+MAX_STREAMED = 4 * 2**30
 MAX_DEPTH = 64
 MAX_ROWS = 1_000_000
 MAX_MEASUREMENTS = 50_000
+_MAX_LINE = 16 * 2**20
 _MAX_CONTAINERS = 2_000_000
 _MAX_COMMAS = 10_000_000
+_HEAD = 64 * 1024
 
 Syntax = Literal["json", "jsonl", "xml", "zip", "text"]
+T = TypeVar("T")
 
 _BOM = b"\xef\xbb\xbf"
 _BINARIES = (
@@ -39,61 +46,134 @@ _BINARIES = (
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One file. The properties raise FormatError where the bytes are not what they claim to be."""
+    """One file. The properties raise FormatError where the bytes are not what they claim to be.
+
+    `given` is the bytes, or an open binary file that can be read at any place.
+    """
 
     name: str
-    content: bytes
+    given: bytes | BinaryIO
     max_bytes: int = MAX_BYTES
+    _kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse at once what no format could read."""
-        if len(self.content) > self.max_bytes:
-            raise self.too_large(
-                f"it has {len(self.content):,} bytes; at most {self.max_bytes:,} are read"
-            )
-        if not self._body.strip():
+        if isinstance(self.given, bytes) and self.size > self.max_bytes:
+            raise self._beyond_memory()
+        if self.size > MAX_STREAMED:
+            raise self.too_large(f"it has {self.size:,} bytes; at most {MAX_STREAMED:,} are read")
+        start = self.head if self.is_streamed else self._body
+        if not start.strip():
             raise self.malformed("the file is empty; the tool that should write it did not finish")
-        if self.content.startswith(b"version https://git-lfs"):
+        if start.startswith(b"version https://git-lfs"):
             raise self.malformed(
                 "this is a Git LFS pointer, not the file it stands for; run `git lfs pull` first"
             )
         for magic, what in _BINARIES:
-            if self.content.startswith(magic):
+            if start.startswith(magic):
                 raise self.malformed(f"the file is {what}")
-        if self._body.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
+        if start.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
             raise self.malformed(
                 "this is a web page, probably an error or login page saved in place of the file"
             )
 
     @cached_property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return len(self.given) if isinstance(self.given, bytes) else self.given.seek(0, 2)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the file is too large to be held in memory."""
+        return self.size > self.max_bytes
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes; refused for a file that is larger than what is held in memory."""
+        if isinstance(self.given, bytes):
+            return self.given
+        if self.is_streamed:
+            raise self._beyond_memory()
+        self.given.seek(0)
+        return self.given.read()
+
+    @cached_property
+    def head(self) -> bytes:
+        """The beginning, without a byte order mark: enough to tell what the file is."""
+        if isinstance(self.given, bytes):
+            return self.given[:_HEAD].removeprefix(_BOM)
+        self.given.seek(0)
+        return self.given.read(_HEAD).removeprefix(_BOM)
+
+    @cached_property
     def syntax(self) -> Syntax:
-        """What the bytes are, by their beginning; JSON is parsed whole to be sure."""
-        if self.content.startswith(b"PK\x03\x04"):
+        """What the bytes are, by their beginning; JSON in memory is parsed whole to be sure."""
+        if self.head.startswith(b"PK\x03\x04"):
             return "zip"
-        match self._body.lstrip()[:1]:
+        match self.head.lstrip()[:1]:
             case b"<":
                 return "xml"
-            case b"{" | b"[":
-                return self._parsed[0]
+            case b"{":
+                return "jsonl" if self._is_lines else self._certainly_json()
+            case b"[":
+                return self._certainly_json()
             case _:
                 return "text"
 
     @cached_property
     def json_object(self) -> dict[str, object] | None:
         """The JSON object that the file is; None for anything else."""
-        if self.syntax == "json" and isinstance(self._parsed[1], dict):
-            return self._parsed[1]
+        if self.syntax == "json" and isinstance(self._json, dict):
+            return self._json
         return None
+
+    @property
+    def json_value(self) -> object:
+        """The one JSON value that the file is; refused where it is none."""
+        return self._json
 
     @cached_property
     def rows(self) -> list[dict[str, object]] | None:
         """The objects of a JSON array or of JSON Lines; None where there are none or others too."""
         if self.syntax not in ("json", "jsonl"):
             return None
-        value = self._parsed[1]
+        value = [row for _, row in self.lines()] if self.syntax == "jsonl" else self._json
         if not isinstance(value, list) or not value:
             return None
         return value if all(isinstance(row, dict) for row in value) else None
+
+    @cached_property
+    def first_row(self) -> dict[str, object] | None:
+        """The first object of a JSON array or of JSON Lines, without reading the others."""
+        if self.syntax == "jsonl":
+            row = next((row for _, row in self.lines()), None)
+        else:
+            value = self._json if self.syntax == "json" else None
+            row = value[0] if isinstance(value, list) and value else None
+        return row if isinstance(row, dict) else None
+
+    def raw_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Number and bytes of every line that is not blank, one in memory at a time."""
+        for number, line in enumerate(self._split(), 1):
+            if len(line) > _MAX_LINE:
+                raise self.too_large(f"line {number} has more than {_MAX_LINE:,} bytes")
+            if line.strip():
+                yield number, line.removeprefix(_BOM) if number == 1 else line
+
+    def parsed(self, number: int, line: bytes) -> object:
+        """One line of JSON Lines as a value."""
+        try:
+            value = _load(line)
+        except ValueError as error:
+            raise self._broken_json(error, line=number) from None
+        return self._checked_depth(value, line)
+
+    def lines(self) -> Iterator[tuple[int, object]]:
+        """Number and value of every line of JSON Lines."""
+        for count, (number, line) in enumerate(self.raw_lines()):
+            if count == MAX_ROWS:
+                raise self.too_large(f"it has more than {MAX_ROWS:,} lines")
+            yield number, self.parsed(number, line)
 
     @cached_property
     def text(self) -> str:
@@ -111,10 +191,24 @@ class ResultFile:
     @cached_property
     def digest(self) -> str:
         """`sha256:<hex>`, of the compact sorted form where the file is one JSON value."""
-        data = self.content
         if self.syntax == "json":
-            data = json.dumps(self._parsed[1], sort_keys=True, separators=(",", ":")).encode()
-        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+            data = json.dumps(self._json, sort_keys=True, separators=(",", ":")).encode()
+            return f"sha256:{hashlib.sha256(data).hexdigest()}"
+        found = hashlib.sha256()
+        if isinstance(self.given, bytes):
+            found.update(self.given)
+        else:
+            self.given.seek(0)
+            while piece := self.given.read(2**20):
+                found.update(piece)
+        return f"sha256:{found.hexdigest()}"
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        """What a format makes of the file, made once and kept beside it."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
 
     def bounded(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
         """The measurements as a tuple; refuses a file as soon as it gives too many."""
@@ -131,6 +225,10 @@ class ResultFile:
         """The error for a file that asks for more than is granted, naming it."""
         return FormatError("file-too-large", f"{self.label}: {detail}")
 
+    def unsupported(self, detail: str) -> FormatError:
+        """The error for a version whose numbers mean something else, saying what to do."""
+        return FormatError("unsupported-version", f"{self.label}: {detail}")
+
     def nothing_measured(self, detail: str) -> FormatError:
         """The error for a stub: the right format with nothing in it, naming the file."""
         return FormatError("nothing-measured", f"{self.label}: {detail}")
@@ -144,46 +242,59 @@ class ResultFile:
     def _body(self) -> bytes:
         return self.content.removeprefix(_BOM)
 
+    def _certainly_json(self) -> Literal["json"]:
+        """Parses the whole: what only begins like JSON is refused."""
+        _ = self._json
+        return "json"
+
     @cached_property
-    def _parsed(self) -> tuple[Literal["json", "jsonl"], object]:
+    def _json(self) -> object:
+        if self.is_streamed:
+            raise self._beyond_memory()
         if self._body.count(b"{") + self._body.count(b"[") > _MAX_CONTAINERS:
             raise self.too_large(f"it holds more than {_MAX_CONTAINERS:,} objects and arrays")
         if self._body.count(b",") > _MAX_COMMAS:
             raise self.too_large(f"it holds more than {_MAX_COMMAS:,} values")
         try:
-            return "json", self._checked_depth(_load(self._body))
+            return self._checked_depth(_load(self._body), self._body)
         except ValueError as error:
             if isinstance(error, FormatError):
                 raise
-            if self._is_lines():
-                return "jsonl", self._lines()
             raise self._broken_json(error) from None
 
+    @cached_property
     def _is_lines(self) -> bool:
-        first, more, _ = self._body.strip().partition(b"\n")
-        if not more:
-            return False
+        """Whether the first line is an object by itself, and another line follows."""
+        lines = iter(self.raw_lines())
         try:
+            _, first = next(lines)
+            if not first.rstrip().endswith(b"}") or next(lines, None) is None:
+                return False
             return isinstance(_load(first), dict)
         except ValueError:
             return False
 
-    def _lines(self) -> list[object]:
-        rows: list[object] = []
-        for number, line in enumerate(self._body.split(b"\n"), 1):
-            if not line.strip():
-                continue
-            if len(rows) == MAX_ROWS:
-                raise self.too_large(f"it has more than {MAX_ROWS:,} lines")
-            try:
-                rows.append(self._checked_depth(_load(line)))
-            except FormatError:
-                raise
-            except ValueError as error:
-                raise self._broken_json(error, line=number) from None
-        return rows
+    def _split(self) -> Iterator[bytes]:
+        if isinstance(self.given, bytes):
+            start, end = 0, len(self.given)
+            while start < end:
+                stop = self.given.find(b"\n", start) + 1 or end
+                yield self.given[start:stop]
+                start = stop
+            return
+        place = 0
+        while True:
+            # Others may read elsewhere between two lines.
+            self.given.seek(place)
+            line = self.given.readline(_MAX_LINE + 1)
+            if not line:
+                return
+            place += len(line)
+            yield line
 
-    def _checked_depth(self, value: object) -> object:
+    def _checked_depth(self, value: object, data: bytes) -> object:
+        if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+            return value
         level = [value]
         for _ in range(MAX_DEPTH):
             level = [
@@ -195,6 +306,12 @@ class ResultFile:
             if not level:
                 return value
         raise self._too_deep()
+
+    def _beyond_memory(self) -> FormatError:
+        return self.too_large(
+            f"it has {self.size:,} bytes; only JSON Lines and archives are read beyond "
+            f"{self.max_bytes:,}"
+        )
 
     def _too_deep(self) -> FormatError:
         return FormatError(

@@ -12,6 +12,7 @@ from typing import Any
 
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats.cells import MISSING, NotANumber, number
+from gates.formats.counts import recovered
 from gates.formats.result_file import ResultFile
 from gates.formats.understood import Reading
 
@@ -96,12 +97,8 @@ class _Precision:
 
     def count(self, share: float | None, n: float | None) -> int | None:
         """The one whole number that is `share` of `n`; None where none or several would do."""
-        if share is None or _whole_number(n) is None or n is None:
-            return None
-        slack = 1e-6 + self.half_step * n
-        low, high = math.ceil(share * n - slack), math.floor(share * n + slack)
-        low, high = max(low, 0), min(high, math.floor(n))
-        return low if low == high else None
+        whole = _whole_number(n)
+        return None if share is None or whole is None else recovered(share, whole, self.half_step)
 
     def whole(self, count: int, share: float | None) -> int | None:
         """The one n of which `count` is `share`; None where none or several would do."""

@@ -34,8 +34,14 @@ class Table:
 
 def of(file: ResultFile) -> Table | None:
     """The file as a table; None where it is none. Raises FormatError for a broken table."""
+    return file.once("table", lambda: _of(file))
+
+
+def _of(file: ResultFile) -> Table | None:
     match file.syntax:
-        case "json" | "jsonl":
+        case "jsonl":
+            return _of_lines(file)
+        case "json":
             return None if file.rows is None else _of_rows(file, file.rows)
         case "text":
             return _of_csv(file)
@@ -47,7 +53,7 @@ def header(file: ResultFile) -> list[str]:
     """The names of the columns as the first row has them; none for what is no table."""
     match file.syntax:
         case "json" | "jsonl":
-            return list((file.rows or [file.json_object or {}])[0])
+            return list(file.json_object or file.first_row or {})
         case "text":
             return _first_names(_csv_rows(file))
         case _:
@@ -59,6 +65,23 @@ def _of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
     _refuse_too_many(file, len(names), len(rows))
     columns = {name: [row.get(name) for row in rows] for name in names}
     return Table(columns, len(rows), "row")
+
+
+def _of_lines(file: ResultFile) -> Table | None:
+    """Column by column as the lines come, so that a row is not kept beside its cells."""
+    columns: dict[str, list[object]] = {}
+    count = 0
+    for _, row in file.lines():
+        if not isinstance(row, dict):
+            return None
+        for name in row:
+            if name not in columns:
+                columns[name] = [None] * count
+        for name, cells in columns.items():
+            cells.append(row.get(name))
+        count += 1
+        _refuse_too_many(file, len(columns), count)
+    return Table(columns, count, "row")
 
 
 def _of_csv(file: ResultFile) -> Table | None:

@@ -13,7 +13,8 @@ class FormatError(ValueError):
     """A result file that is refused. `slug` is the problem type, `detail` the sentence for people.
 
     Slugs: `unrecognised-format`, `ambiguous-format`, `unknown-format` (the name asked for),
-    `malformed-file`, `nothing-measured`, `impossible-value`, `file-too-deep`, `file-too-large`.
+    `malformed-file`, `nothing-measured`, `unsupported-version`, `impossible-value`,
+    `file-too-deep`, `file-too-large`.
     """
 
     def __init__(self, slug: str, detail: str) -> None:

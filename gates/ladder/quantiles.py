@@ -10,12 +10,13 @@ from gates.statistics.binomial import Rate
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.quantile import OrderStatistic, from_exceed, from_order
 
+ASK = "Ask for the number of requests over the limit (`exceed`), or for every value (`scores`)"
+
 
 def quantile_of(
     m: Measurement, q: float, limit: float, side: Side, related: Sequence[Measurement]
 ) -> Estimate | Unsettled:
     """The estimate of a quantile, or of the share of values within its limit."""
-    ask = "Ask for the number of requests over the limit (`exceed`), or for every value (`scores`)"
     if clusters_of(m) is not None:
         return Unsettled("no_uncertainty", "Quantiles of clustered values are not estimated")
     if m.scores is not None:
@@ -24,14 +25,14 @@ def quantile_of(
         if m.n is None:
             return Unsettled("no_uncertainty", "A count over a limit needs `n` beside it")
         if not isclose(m.exceed.limit, limit, rel_tol=1e-9):
-            detail = f"Requests over {m.exceed.limit:g} were counted; the limit is {limit:g}. {ask}"
+            detail = f"Requests over {m.exceed.limit:g} were counted; the limit is {limit:g}. {ASK}"
             return Unsettled("exceed_limit_mismatch", detail)
         if not 0 <= m.exceed.count <= m.n:
             impossible(m, f"{m.exceed.count} of {m.n} over the limit is no count")
         return from_exceed(m.exceed.count, m.n, m.n_errored)
     if m.quantile == q and m.value is not None and m.ci is not None and m.n is not None:
-        return interval(m, m.value, None, stretched=False) or no_spread(m, ask)
-    return _order(m, q, limit, side, related) or no_spread(m, ask)
+        return interval(m, m.value, None, stretched=False) or no_spread(m, ASK)
+    return _order(m, q, limit, side, related) or no_spread(m, ASK)
 
 
 def _order(

@@ -55,7 +55,8 @@ def refuse_impossible(m: Measurement, bounds: Range | None, kind: str) -> None:
         impossible(m, f"{m.count} of {n} is no count")
     if (n is not None and n < 0) or m.n_errored < 0 or (m.stderr is not None and m.stderr < 0):
         impossible(m, "a size or a standard error cannot be negative")
-    if bounds is not None and kind != "quantile":
+    plain = m.labels is None and m.denominators is None
+    if bounds is not None and kind != "quantile" and plain:
         values = m.scores if m.scores is not None else () if m.value is None else (m.value,)
         outside = [v for v in values if not bounds[0] <= v <= bounds[1]]
         if outside:
@@ -71,3 +72,10 @@ def no_spread(m: Measurement, ask: str) -> Unsettled:
     """The answer to a value that stands alone."""
     lacking = "n" if m.n is None else "spread"
     return Unsettled("no_uncertainty", f"{m.metric} came without its {lacking}. {ask}")
+
+
+def unsettled_by(error: ValueError) -> Unsettled:
+    """What an estimator refused, in its own words: too few examples, or none of the right kind."""
+    detail = str(error)
+    reason = "too_few_samples" if " needs " in detail and "examples" in detail else None
+    return Unsettled(reason or "no_uncertainty", f"{detail[:1].upper()}{detail[1:]}")

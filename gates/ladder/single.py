@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from gates.evidence import Measurement
+from gates.ladder.labelled import per_example, range_of
 from gates.ladder.means import mean, proportion
 from gates.ladder.quantiles import quantile_of
 from gates.ladder.ratios import ratio
@@ -20,6 +21,7 @@ from gates.ladder.screening import (
     sample_size,
 )
 from gates.statistics.estimate import Estimate, Side
+from gates.statistics.exposure import EventRate
 
 
 def estimate(
@@ -51,11 +53,15 @@ def estimate(
         ImpossibleEvidence: for values that no sample can have.
         ValueError: for an unknown kind, or kind "quantile" without a quantile.
     """
-    if not (isfinite(m.value or 0.0) and all(map(isfinite, m.scores or ()))):
+    if not _is_finite(m):
         return Unsettled("not_a_number", f"{m.metric} was reported, but not as a finite number")
+    value_range = range_of(m, value_range)
+    m = per_example(m)
     refuse_impossible(m, UNIT if kind == "proportion" else finite(value_range), kind)
     if sample_size(m) == 0:
         return Unsettled("no_samples", f"{m.metric} was measured on no example")
+    if kind in {"proportion", "mean"} and (m.labels is not None or m.denominators is not None):
+        kind = "ratio"
     match kind:
         case "proportion":
             return proportion(m)
@@ -66,10 +72,24 @@ def estimate(
         case "quantile" if quantile is not None:
             return quantile_of(m, quantile, limit, side, related)
         case "count":
-            detail = "A count has no bound here; use `max_count` with `rate_below` or `min_samples`"
-            return Unsettled("no_uncertainty", detail)
+            return _count(m)
         case "point":
             detail = f"{m.metric} is one number without a sample; compare it with `mode: exact`"
             return Unsettled("no_uncertainty", detail)
         case _:
             raise ValueError(f"no estimator for {kind} at quantile {quantile}")
+
+
+def _count(m: Measurement) -> Estimate | Unsettled:
+    if m.count is not None and m.exposure is not None:
+        return EventRate(m.count, m.exposure, m.n_errored)
+    detail = "A count needs its `exposure`, or `max_count` with `rate_below` or `min_samples`"
+    return Unsettled("no_uncertainty", detail)
+
+
+def _is_finite(m: Measurement) -> bool:
+    """Whether every number of a measurement is one; a sum finds any that is not."""
+    if m.value is not None and not isfinite(m.value):
+        return False
+    rows = (m.scores, m.labels, m.denominators)
+    return all(row is None or isfinite(sum(row)) or all(map(isfinite, row)) for row in rows)

@@ -164,7 +164,8 @@ def point_value(m: Measurement, subject: Subject) -> float | None:
     if m.count is not None and m.n:
         share = m.count / m.n
         return 2 * share / (1 + share) if subject.metric == "f1" else share
-    if m.scores is not None and subject.kind != "quantile":
+    plain = m.labels is None and m.denominators is None
+    if m.scores is not None and plain and subject.kind != "quantile":
         return sum(m.scores) / len(m.scores)
     return None
 

@@ -1,7 +1,7 @@
 """versus baseline: the candidate is not worse than a baseline by more than a margin, or better.
 
-Judges the difference candidate - baseline from separate samples. A relative margin is judged from
-the two bounds, each at half the error (Bonferroni): conservative, and without a division.
+Judges the difference candidate - baseline, on the same examples wherever their ids match. A
+relative margin is a difference too, candidate - (1 + share) baseline, and needs no division.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from gates.evidence import Measurement
 from gates.finding import Finding, Observed
-from gates.ladder import Unsettled, difference, estimate
+from gates.ladder import Compared, Unsettled, compare
 from gates.rules.base import Number, Strict
 from gates.rules.context import Claim, Context
 from gates.rules.measured import (
@@ -33,8 +33,6 @@ from gates.rules.sampled import (
     unsettled_claim,
 )
 from gates.rules.selection import Target, targets
-from gates.statistics.estimate import Estimate, Side
-from gates.statistics.separate import ScaledDifference
 from gates.verdict import Mode
 
 Margin = Annotated[Number, Field(ge=0)]
@@ -133,7 +131,9 @@ class VersusBaseline(JudgedRule):
             flags=_comparability_flags(picked.measurement, against.measurement),
         )
         name, margin = self.versus_baseline.given()[0]
-        known = self._estimate(subject, picked, against, name, margin)
+        compared = self._compared(subject, picked, against, name, margin)
+        known = compared.estimate
+        finding = _with_sides(finding, compared)
         limit = 0.0 if name.endswith("_percent") else _signed(name, margin, subject)
         upward = _wants_at_least(name, subject)
         asked = Asked(
@@ -143,7 +143,7 @@ class VersusBaseline(JudgedRule):
             (picked.measurement, against.measurement),
             value=self._plain(finding, name, margin, subject),
             scale="difference",
-            voids=_voids(picked.measurement, against.measurement, known),
+            voids=_voids(picked.measurement, against.measurement, compared),
         )
         if self.mode is Mode.EXACT:
             return compared_claim(finding, self, subject, picked, asked)
@@ -161,37 +161,30 @@ class VersusBaseline(JudgedRule):
             return one - two - _signed(name, margin / 100, subject) * abs(two)
         return one - two
 
-    def _estimate(
+    def _compared(
         self, subject: Subject, picked: Picked, against: Picked, name: str, margin: float
-    ) -> Estimate | Unsettled:
+    ) -> Compared:
         relative = name.endswith("_percent")
-        if not relative and subject.kind in {"proportion", "mean"}:
-            return difference(
-                picked.measurement,
-                against.measurement,
-                kind=subject.kind,
-                value_range=subject.value_range,
-            )
-        one = _alone(subject, picked)
-        if isinstance(one, Unsettled):
-            return one
-        two = _alone(subject, against)
-        if isinstance(two, Unsettled):
-            return two
-        share = margin / 100 if relative else 0.0
-        return ScaledDifference(one, two, _signed(name, share, subject), relative=relative)
+        return compare(
+            picked.measurement,
+            against.measurement,
+            kind=subject.kind,
+            value_range=subject.value_range,
+            quantile=subject.quantile,
+            share=_signed(name, margin / 100, subject) if relative else None,
+        )
 
 
-def _alone(subject: Subject, picked: Picked) -> Estimate | Unsettled:
-    side: Side = "lower"
-    return estimate(
-        picked.measurement,
-        kind=subject.kind,
-        value_range=subject.value_range,
-        quantile=subject.quantile,
-        limit=0.0,
-        side=side,
-        related=(),
+def _with_sides(finding: Finding, compared: Compared) -> Finding:
+    """The finding with how its samples were compared, and both values where none were stated."""
+    finding = replace(finding, flags=(*finding.flags, *compared.flags))
+    if compared.sides is None or finding.candidate is None or finding.baseline is None:
+        return finding
+    one, two = finding.candidate, finding.baseline
+    return replace(
+        finding,
+        candidate=one if one.value is not None else replace(one, value=compared.sides[0]),
+        baseline=two if two.value is not None else replace(two, value=compared.sides[1]),
     )
 
 
@@ -236,10 +229,10 @@ def _pairs(one: Measurement, two: Measurement) -> list[tuple[str | None, str | N
     return list(zip(_digests(one), _digests(two), strict=True))
 
 
-def _voids(one: Measurement, two: Measurement, known: Estimate | Unsettled) -> tuple[str, ...]:
+def _voids(one: Measurement, two: Measurement, compared: Compared) -> tuple[str, ...]:
     found = []
     if any(a is not None and b is not None and a != b for a, b in _pairs(one, two)):
         found.append("not_comparable")
-    if isinstance(known, ScaledDifference) and known.is_relative_to_zero():
+    if compared.relative_to_zero:
         found.append("relative_to_zero")
     return tuple(found)

@@ -13,11 +13,13 @@ from gates.statistics.estimate import Estimate, Side
 from gates.statistics.f1 import F1
 from gates.statistics.interval import Widest
 from gates.statistics.mean import BoundedMean, StudentEstimate
+from gates.statistics.paired_rates import PairedRates
 from gates.statistics.quantile import OrderStatistic
 from gates.statistics.separate import ScaledDifference
 from gates.statistics.sequence_difference import SequentialRateDifference
 from gates.statistics.sequence_mean import SequentialMean
 from gates.statistics.sequence_order import SequentialOrder
+from gates.statistics.sequence_pairs import SequentialPairs
 from gates.statistics.sequence_rate import SequentialRate
 from gates.statistics.skewed import SkewedMean
 from gates.statistics.welch import MeanDifference
@@ -43,6 +45,8 @@ def sequence(known: Estimate, n_plan: float, number: int) -> Estimate:
             return SequentialOrder(known, n_plan)
         case RateDifference():
             return SequentialRateDifference(known.candidate, known.baseline, n_plan)
+        case PairedRates():
+            return SequentialPairs(known.for_it, known.against, known.n, known.n_errored)
         case BoundedMean() | SkewedMean() | StudentEstimate() | MeanDifference():
             return _mean(known, n_plan)
         case ScaledDifference():

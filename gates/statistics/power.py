@@ -34,7 +34,7 @@ def clean_samples(events: int, rate: float, alpha: float) -> int | None:
     return n if n <= CAP else None
 
 
-def rate(seen: float, limit: float, side: Side, alpha: float) -> int | None:
+def rate(seen: float, limit: float, side: Side, alpha: float, power: float = POWER) -> int | None:
     """Examples in all for which an exact bound of a rate clears `limit`, and stays clear.
 
     Exact power is saw-toothed in n. Each tooth allows one more failure; the answer is the first
@@ -46,6 +46,7 @@ def rate(seen: float, limit: float, side: Side, alpha: float) -> int | None:
         limit: What the bound must clear.
         side: Which bound.
         alpha: Its error.
+        power: The chance with which it shall clear, inside 0 to 1.
     """
     if side == "upper":
         seen, limit = 1.0 - seen, 1.0 - limit
@@ -60,7 +61,7 @@ def rate(seen: float, limit: float, side: Side, alpha: float) -> int | None:
     if bad == 0.0:
         n = _tooth(0, allowed_bad, alpha)
         return n if n <= CAP else None
-    rough = _rough(bad, allowed_bad, alpha)
+    rough = _rough(bad, allowed_bad, alpha, power)
     if rough > 2 * CAP:
         return None
     starts = cache(lambda failures: _tooth(failures, allowed_bad, alpha))
@@ -68,17 +69,17 @@ def rate(seen: float, limit: float, side: Side, alpha: float) -> int | None:
     def holds(failures: int) -> bool:
         """Whether power suffices at the end of the tooth with so many failures allowed."""
         last = starts(failures + 1) - 1
-        return betaincc(failures + 1, last - failures, bad) >= POWER
+        return betaincc(failures + 1, last - failures, bad) >= power
 
     guess = floor(rough * allowed_bad - z_quantile(alpha) * sqrt(rough * bad * seen))
     n = starts(_first_stable(holds, max(0, guess)))
     return n if n <= CAP else None
 
 
-def _rough(bad: float, allowed_bad: float, alpha: float) -> float:
+def _rough(bad: float, allowed_bad: float, alpha: float, power: float) -> float:
     """The normal approximation (statistics.md section 7)."""
     spread = z_quantile(alpha) * sqrt(allowed_bad * (1.0 - allowed_bad))
-    return ((spread + Z_POWER * sqrt(bad * (1.0 - bad))) / (allowed_bad - bad)) ** 2
+    return ((spread + z_quantile(1.0 - power) * sqrt(bad * (1.0 - bad))) / (allowed_bad - bad)) ** 2
 
 
 def _first_stable(holds: Callable[[int], bool], guess: int) -> int:
@@ -133,7 +134,7 @@ def _tooth(failures: int, bad: float, alpha: float) -> int:
     return high
 
 
-def mean(gap: float, deviation: float, alpha: float) -> int | None:
+def mean(gap: float, deviation: float, alpha: float, power: float = POWER) -> int | None:
     """Examples for a mean that lies `gap` on the right side of its limit.
 
     ((z_alpha + z_power) deviation / gap)^2, `deviation` being one example's standard deviation.
@@ -142,7 +143,7 @@ def mean(gap: float, deviation: float, alpha: float) -> int | None:
     """
     if not gap > 0.0:
         return None
-    root = (max(0.0, z_quantile(alpha)) + Z_POWER) * deviation / gap
+    root = (max(0.0, z_quantile(alpha)) + z_quantile(1.0 - power)) * deviation / gap
     return max(1, ceil(root * root)) if root < CAP else None
 
 

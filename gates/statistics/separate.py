@@ -1,18 +1,19 @@
 """A difference bounded from two separate estimates, each at half the error (Bonferroni).
 
-Serves where no sharper method is at hand: differences of F1, quantiles and other ratios, and
-relative margins. With L1 <= theta1 and U0 >= theta0, each failing with probability alpha / 2,
-L1 - U0 <= theta1 - theta0 fails with probability alpha at most, whatever the dependence.
+Serves where a bound is only known at some levels, such as a tool's interval; elsewhere
+gates.statistics.hybrid is sharper. With L1 <= theta1 and U0 >= theta0, each failing with
+probability alpha / 2, L1 - U0 <= theta1 - theta0 fails with probability alpha at most, whatever
+the dependence.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, isnan
 
 from gates.statistics.estimate import Estimate, Side
+from gates.statistics.hybrid import smallest_alpha
 
-_STEPS = 60
-_ZERO_ALPHA = 0.05
+ZERO_ALPHA = 0.05
+"""At which a baseline is told from zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class ScaledDifference:
         """Whether a share of the baseline means nothing because the baseline may be zero."""
         if not self.relative:
             return False
-        low = self.baseline.lower(_ZERO_ALPHA / 2, errors=False)
-        high = self.baseline.upper(_ZERO_ALPHA / 2, errors=False)
+        low = self.baseline.lower(ZERO_ALPHA / 2, errors=False)
+        high = self.baseline.upper(ZERO_ALPHA / 2, errors=False)
         return low <= 0 <= high or abs(self.share) >= 1
 
     def lower(self, alpha: float, *, errors: bool) -> float:
@@ -85,11 +86,11 @@ class ScaledDifference:
 
     def p_below(self, limit: float) -> float:
         """The smallest alpha at which the upper bound reaches the limit, by bisection."""
-        return _smallest(lambda alpha: self.upper(alpha, errors=False) <= limit)
+        return smallest_alpha(lambda alpha: self.upper(alpha, errors=False) <= limit)
 
     def p_above(self, limit: float) -> float:
         """The smallest alpha at which the lower bound reaches the limit, by bisection."""
-        return _smallest(lambda alpha: self.lower(alpha, errors=False) >= limit)
+        return smallest_alpha(lambda alpha: self.lower(alpha, errors=False) >= limit)
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
         """Two samples would have to grow; no single number answers, so none is given."""
@@ -101,17 +102,3 @@ def _minus(a: float, b: float, unknown: float) -> float:
     """The difference a - b, where two infinities say nothing."""
     difference = a - b
     return unknown if isnan(difference) else difference
-
-
-def _smallest(shown: Callable[[float], bool]) -> float:
-    """The smallest alpha for which `shown` holds; it holds for all larger ones."""
-    if not shown(1.0 - 1e-9):
-        return 1.0
-    low, high = -40.0, 0.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        if shown(min(10.0**middle, 1.0 - 1e-9)):
-            high = middle
-        else:
-            low = middle
-    return min(1.0, float(10.0**high))

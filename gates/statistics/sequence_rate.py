@@ -137,8 +137,18 @@ class SequentialRate:
         return samples(seen, limit, side, alpha, self.n_plan)
 
 
-def samples(seen: float, limit: float, side: Side, alpha: float, n_plan: float) -> int | None:
-    """Examples in all for an 80% chance that the bound of an anytime rate clears `limit`."""
+def samples(
+    seen: float,
+    limit: float,
+    side: Side,
+    alpha: float,
+    n_plan: float,
+    z_power: float = power.Z_POWER,
+) -> int | None:
+    """Examples in all with which the bound of an anytime rate clears `limit`.
+
+    `z_power` is the normal quantile of the chance that it shall do so: 0.84 for 80%.
+    """
     if side == "upper":
         seen, limit = 1.0 - seen, 1.0 - limit
     if not seen > limit:
@@ -146,7 +156,7 @@ def samples(seen: float, limit: float, side: Side, alpha: float, n_plan: float) 
     wanted = log(1.0 / alpha)
 
     def clears(n: int) -> bool:
-        reached = n * seen - power.Z_POWER * sqrt(n * seen * max(0.0, 1.0 - seen))
+        reached = n * seen - z_power * sqrt(n * seen * max(0.0, 1.0 - seen))
         x = n if seen >= 1.0 else max(0, floor(reached))
         return x > limit * n and log_e_above(x, n, limit, n_plan) >= wanted
 

@@ -132,3 +132,42 @@ def z_quantile(alpha: float) -> float:
     if alpha >= 1.0:
         return float("-inf")
     return -_NORMAL.inv_cdf(alpha)
+
+
+def gammainc(a: float, x: float) -> float:
+    """Regularised lower incomplete gamma P(a, x): the chance of at least a events at mean x."""
+    if x == float("inf"):
+        return 1.0
+    tail = float(_scipy().gammainc(a, x))
+    return 1.0 if isnan(tail) else tail
+
+
+def gammaincc(a: float, x: float) -> float:
+    """1 - P(a, x); 1 where no number comes out."""
+    if x == float("inf"):
+        return 0.0
+    tail = float(_scipy().gammaincc(a, x))
+    return 1.0 if isnan(tail) else tail
+
+
+def gammaincinv(a: float, p: float) -> float:
+    """The x with P(a, x) = p; 0, which claims nothing, where no number comes out."""
+    x = float(_scipy().gammaincinv(a, p))
+    return 0.0 if isnan(x) else x
+
+
+def gammainccinv(a: float, p: float) -> float:
+    """The x with 1 - P(a, x) = p; inf where no number comes out."""
+    x = float(_scipy().gammainccinv(a, p))
+    return float("inf") if isnan(x) else x
+
+
+def noncentral_chi2(x: float, df: float, shift: float) -> float:
+    """P(X <= x) for a noncentral chi-square X; NaN where no number comes out."""
+    return float(_scipy().chndtr(x, df, shift))
+
+
+def chi2_tail(x: float, df: float) -> float:
+    """P(X >= x) for a chi-square variable with df degrees of freedom; NaN counts as 1."""
+    tail = float(_scipy().chdtrc(df, x))
+    return 1.0 if isnan(tail) else tail

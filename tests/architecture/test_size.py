@@ -7,13 +7,15 @@ from tests.architecture.tree import CODE, modules
 
 MODULE_LIMIT = 400
 MODULE_MEDIAN = 120
+ALONE = {"app/verifier.py": 1200}
+"""An auditor copies this one file and runs it without Clearance; in two files it would be none."""
 FUNCTION_LIMIT = 60
 FUNCTION_P90 = 30
 
 
 def test_no_module_is_too_long() -> None:
     lengths = {module.name: module.lines for module in modules(*CODE, "migrations")}
-    assert {name: n for name, n in lengths.items() if n > MODULE_LIMIT} == {}
+    assert {name: n for name, n in lengths.items() if n > ALONE.get(name, MODULE_LIMIT)} == {}
 
 
 def test_no_function_is_too_long() -> None:

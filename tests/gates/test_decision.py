@@ -234,7 +234,7 @@ def test_versus_baseline() -> None:
 
 @pytest.mark.parametrize(
     ("margin", "passes"),
-    [("max_drop_percent: 10", True), ("max_drop_percent: 2", False), ("min_gain: 0.01", False)],
+    [("max_drop_percent: 10", True), ("max_drop_percent: 1.5", False), ("min_gain: 0.01", False)],
 )
 def test_relative_margins_and_gains(margin: str, passes: bool) -> None:
     rule = f"metric: accuracy, versus_baseline: {{{margin}}}"

@@ -10,11 +10,16 @@ from app.settings import Settings
 from tests.app.http.service import Service, running
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    settings = Settings(database_url=f"sqlite:///{tmp_path}/clearance.db", data_dir=tmp_path)
+def migrated(folder: Path) -> Settings:
+    """Settings of a new SQLite database in a folder."""
+    settings = Settings(database_url=f"sqlite:///{folder}/clearance.db", data_dir=folder)
     engine = make_engine(settings)
     migrate(engine)
     engine.dispose()
-    with running(settings) as started:
+    return settings
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with running(migrated(tmp_path)) as started:
         yield started

@@ -9,6 +9,7 @@ from app.cli.lazy import Command, LazyGroup
 COMMANDS: Final = (
     Command("new", "draft a commented policy whose limits your files can prove"),
     Command("lint", "say what is wrong with a policy, and what to know about it"),
+    Command("plan", "how many examples each rule takes, and what a sample can show"),
     Command("show", "the text of a pack, a file, or a published policy"),
     Command("diff", "what changes between two policies"),
     Command("push", "publish a policy file as a new version"),

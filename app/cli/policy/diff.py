@@ -3,10 +3,10 @@
 import click
 
 from app.cli.output import plain_output, show_json, show_text
-from app.cli.policy_difference import differences
 from app.cli.policy_files import local_text, policy
 from app.cli.policy_service import published_document
 from app.pages.escaping import terminal
+from app.policies.difference import differences
 
 EPILOG = """\b
 Examples:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from app.cli.policy_difference import differences
+from app.policies.difference import differences
 from tests.app.cli.shell import DATA, clearance
 
 HEAD = "policy: p\nowner: o\napplies_to: {model: '*', stage: '*'}\n"
@@ -71,3 +71,19 @@ def test_a_policy_without_a_name_cannot_be_pushed(tmp_path):
     done = clearance("policy", "push", path)
     assert done.returncode == 2
     assert "policy: <its name>" in done.stderr
+
+
+def test_a_plan_names_sizes_and_what_can_never_be_proven(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "policy: p\nowner: o\napplies_to: {model: m, stage: s}\ngates:\n  quality:\n"
+        "    - {metric: accuracy, min: 0.85, target: 0.9}\n    - {metric: precision, min: 1.0}\n",
+        "utf-8",
+    )
+    done = clearance("policy", "plan", str(file), "--n", "500")
+    assert done.returncode == 0
+    assert "examples if the target 0.9 is the truth. With 500 a pass is likely" in done.stdout
+    assert "precision: can never be proven" in done.stdout
+    answer = clearance("policy", "plan", str(file), "-o", "json")
+    assert [item["provable"] for item in json.loads(answer.stdout)["plan"]] == [True, False]
+    assert clearance("policy", "plan", str(tmp_path / "none.yaml")).returncode == 2

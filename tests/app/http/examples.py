@@ -38,6 +38,8 @@ def taken(service: Service) -> dict[str, Any]:
     path = "/v1/policies/support-bot-release"
     yaml = {"Content-Type": "application/yaml"}
     note("PUT /v1/policies/{name}", service.call("PUT", path, content=POLICY, headers=yaml))
+    linted = service.call("POST", "/v1/policies/lint?n=500", content=POLICY, headers=yaml)
+    note("POST /v1/policies/lint", linted)
     body = evidence(version="42", **ESCALATES)
     preview = service.call("POST", "/v1/evaluations/preview", secret, json=body)
     note("POST /v1/evaluations/preview", preview, body)
@@ -61,6 +63,13 @@ def taken(service: Service) -> dict[str, Any]:
     note("POST /v1/decisions/{decision_id}/replay", service.call("POST", f"{here}/replay"))
     asked = "/v1/clearance?model=support-bot&version=42&stage=limited_release"
     note("GET /v1/clearance", service.call("GET", asked))
+    arms = [
+        {"name": "control", "count": 1200, "n": 10000},
+        {"name": "new-prompt", "count": 1290, "n": 10000},
+    ]
+    experiment = {"metric": "task completion", "arms": arms, "margin": 0.005}
+    analyzed = service.call("POST", "/v1/experiments/analyze", json=experiment)
+    note("POST /v1/experiments/analyze", analyzed, experiment)
     proof = f"/v1/audit/entries/{decision['audit']['index']}/proof"
     note("GET /v1/audit/entries/{index}/proof", service.call("GET", proof))
     return found

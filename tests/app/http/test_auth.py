@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from app.auth.demands import Requires
 from app.auth.roles import Permission, permissions
 from app.main import ROUTERS
+from app.pages.routes.page_route import PageRoute
 from tests.app.http.service import ESCALATES, Service
 
 PUBLIC = {
@@ -20,6 +21,11 @@ PUBLIC = {
     "/v1/audit/tile/{level}/{number:path}",
     "/v1/attestations/keys",
     "/v1/attestations/trusted_root.json",
+    "/login",
+    "/login/callback",
+    "/login/key",
+    "/sign-in",
+    "/static/{name}",
 }
 
 
@@ -44,6 +50,10 @@ def test_every_route_refuses_without_a_key(service: Service):
         path = path.replace("/version/", "/1/").replace("versions/version", "versions/1")
         for method in route.methods or ():
             answer = service.client.request(method, path)
+            if isinstance(route, PageRoute):
+                assert answer.status_code == 303, f"{method} {path}"
+                assert answer.headers["location"].startswith("/sign-in?next=%2F")
+                continue
             assert answer.status_code == 401, f"{method} {path}: {answer.text}"
             assert answer.headers["www-authenticate"].startswith("Bearer")
             assert answer.json()["type"] == "unauthenticated"

@@ -184,10 +184,13 @@ def test_row_numbers_saved_by_pandas_are_no_metric():
 
 
 def test_rows_that_stand_for_many_examples_are_not_taken_for_one_each():
-    for column in ("n", "count", "support", "group_size"):
+    for column in ("n", "support", "group_size"):
         error = refusal(f"language,accuracy,{column}\nen,0.9,500\nde,0.5,20\n".encode())
         assert error.slug == "unrecognised-format"
         assert f"`{column}`" in error.detail
+    # With the name that Fairlearn gives it, each row is a group.
+    groups = read("x", b"language,accuracy,count\nen,0.9,500\nde,0.5,20\n").measurements
+    assert [(m.count, m.n) for m in groups] == [(450, 500), (10, 20)]
 
 
 def test_a_slice_column_of_ids_is_refused():

@@ -186,5 +186,5 @@ def test_the_model_is_taken_from_its_arguments_in_either_form(arguments):
 
 
 def test_lighteval_is_another_tool():
-    with pytest.raises(FormatError):
-        read_json("r", {"config_general": {}, "results": {"t|0": {"acc": 0.5}}, "versions": {}})
+    root = {"config_general": {}, "results": {"t|0": {"acc": 0.5}}, "versions": {}}
+    assert read_json("r", root).format == "lighteval"

@@ -1,4 +1,4 @@
-"""`clearance audit`: the signed checkpoint, and proofs that something is in the record.
+"""`clearance audit prove`: that a decision or an entry is in the record of a service.
 
 A proof is checked here, against the key that the log names; it is never taken on trust. Keep a
 checkpoint of your own: only an outside copy shows that history was not rewritten.
@@ -16,26 +16,14 @@ from app.ledger.merkle import ProofError, leaf_hash, verify_inclusion
 from app.ledger.note import Checkpoint, NoteError, VerifierKey, open_checkpoint
 from app.pages.escaping import terminal
 
-
-@click.group()
-def audit() -> None:
-    """The signed checkpoint, and proofs that something is in the record."""
-
-
-@audit.command(epilog="\b\nExample:\n  clearance audit checkpoint > checkpoint.txt")
-def checkpoint() -> None:
-    """The newest signed checkpoint; keep copies outside the service."""
-    click.echo(Service().text("/audit/checkpoint", "text/plain"), nl=False)
-
-
-PROVE_EPILOG = """\b
+EPILOG = """\b
 Examples:
   clearance audit prove dec_0193f0c0
   clearance audit prove 17 --key 'clearance.example/log+1f2e3d4c+AbCd…'
 """
 
 
-@audit.command(epilog=PROVE_EPILOG)
+@click.command(epilog=EPILOG)
 @click.argument("what", metavar="DECISION|INDEX")
 @click.option("--key", metavar="VKEY", help="The log's public key, from a source you trust.")
 @plain_output

@@ -1,0 +1,1 @@
+"""Experiments: the calculator over HTTP. Nothing is stored."""

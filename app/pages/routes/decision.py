@@ -1,0 +1,189 @@
+"""One decision: what is asked of the reader first, then why, on what evidence, and its record."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import Connection, Row, select
+
+from app.auth.demands import MayReadDecisions
+from app.auth.principal import Principal
+from app.errors import Problem
+from app.evaluations import inputs as inputs_of
+from app.evaluations import reading
+from app.evaluations.reading import Wanted, standing_of, summary_of
+from app.evaluations.standing import DECISIONS, status_at
+from app.evaluations.tables import decision, evaluation
+from app.lists import Cursor, cursor_after
+from app.pages import report
+from app.pages.asking import question
+from app.pages.comparing import beside_baseline, changes
+from app.pages.failing import failing
+from app.pages.routes.page_route import PageRoute, page
+from app.reviews.reading import review_of, shown
+from app.runtime import runtime_of
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+DecisionId = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
+_PAGE: Final = 50
+_ATTEMPTS: Final = 20
+
+
+@router.get("/decisions")
+def list_decisions(
+    request: Request,
+    who: MayReadDecisions,
+    cursor: Cursor = None,
+    status: Annotated[str, Query(max_length=20)] = "",
+    model: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Decisions, newest first; a part of the table where the page asks for more."""
+    runtime = runtime_of(request)
+    now = runtime.clock()
+    wanted = Wanted(model=model or None, status=status or None, cursor=cursor)
+    with runtime.engine.connect() as connection:
+        rows = reading.listed(connection, wanted, who, _PAGE, now)
+    more = rows[_PAGE - 1] if len(rows) > _PAGE else None
+    template = "parts/decisions.html" if cursor else "decisions.html"
+    return page(
+        request,
+        template,
+        who,
+        here="/decisions",
+        items=[summary_of(row, now) for row in rows[:_PAGE]],
+        more=cursor_after(more.decided_at, more.id) if more else None,
+        status=status,
+        model=model,
+    )
+
+
+@router.get("/decisions/{decision_id}")
+def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionId) -> Response:
+    """The decision as it stands now."""
+    runtime = runtime_of(request)
+    now = runtime.clock()
+    with runtime.engine.connect() as connection:
+        row = reading.found(connection, decision_id, who)
+        body = reading.shown(connection, row, now, [runtime.ledger.verifier_key])
+        context = {
+            "page": report.context(body),
+            "decision": body,
+            "ask": _ask(connection, row, body, who, now),
+            "baseline": beside_baseline(body),
+            **_before(connection, row, body, now),
+            "attempts": _attempts(connection, row, now),
+            **_evidence(connection, row, body),
+            "examples_at": runtime.settings.examples_url,
+            "tomorrow": (now + timedelta(days=1)).date().isoformat(),
+        }
+    return page(request, "decision.html", who, here="/decisions", **context)
+
+
+def _ask(
+    connection: Connection, row: Row[Any], body: Mapping[str, Any], who: Principal, now: datetime
+) -> dict[str, Any] | None:
+    """What is asked and what this reader may do about it; None where nothing was ever asked."""
+    asked = review_of(connection, row.id)
+    if asked is None:
+        return None
+    review = shown(connection, asked, now)
+    needed = {need["role"] for need in review["needed"]}
+    held = who.stakes_at(row.model)
+    stakes = sorted(held if "*" in needed else held & needed)
+    answered = any(given["person"] == who.name for given in review["sign_offs"])
+    barred = _barred(row, who, answered=answered, stakes=stakes)
+    return {
+        "review": review,
+        "question": question(body),
+        "stakes": stakes,
+        "barred": barred,
+        "may_answer": review["status"] == "open" and not barred,
+        "may_open": review["status"] == "awaiting_evidence",
+        "to_settle": _to_settle(body),
+    }
+
+
+def _barred(row: Row[Any], who: Principal, *, answered: bool, stakes: list[str]) -> str:
+    """Why this reader cannot answer, in words; the use case checks all of it again."""
+    if not who.is_person:
+        return "Only a person signs off."
+    if who.is_admin:
+        return "An admin does not sign off; ask somebody without that role."
+    if who.id == row.submitted_by:
+        return "You submitted this evaluation, so others judge it."
+    if not stakes:
+        return "None of your roles is asked here."
+    return "You have answered." if answered else ""
+
+
+def _to_settle(body: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """(rule, examples in all) for each open finding that more examples would settle."""
+    return [
+        (str(finding["rule"]), int(finding["to_settle"]["samples"]))
+        for gate in body["gates"]
+        for finding in gate["findings"]
+        if finding["effect"] == "escalate" and (finding.get("to_settle") or {}).get("samples")
+    ]
+
+
+def _before(
+    connection: Connection, row: Row[Any], body: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """The newest earlier decision about another version at this stage under this policy."""
+    earlier = connection.execute(
+        DECISIONS.where(
+            decision.c.model == row.model,
+            decision.c.stage == row.stage,
+            decision.c.policy == row.policy,
+            decision.c.version != row.version,
+            decision.c.decided_at < row.decided_at,
+        )
+        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+        .limit(1)
+    ).first()
+    if earlier is None:
+        return {"before": None, "changes": []}
+    before = standing_of(connection, earlier, now)
+    return {"before": before, "changes": changes(body, before)}
+
+
+def _attempts(connection: Connection, row: Row[Any], now: datetime) -> list[dict[str, Any]]:
+    """All decisions about this version at this stage, newest first."""
+    rows = connection.execute(
+        DECISIONS.where(
+            decision.c.model == row.model,
+            decision.c.version == row.version,
+            decision.c.stage == row.stage,
+        )
+        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+        .limit(_ATTEMPTS)
+    ).all()
+    return [
+        {
+            "id": item.id,
+            "policy": item.policy,
+            "status": status_at(item, now),
+            "attempt": json.loads(item.document).get("attempt"),
+            "decided_at": item.decided_at,
+            "is_this": item.id == row.id,
+        }
+        for item in rows
+    ]
+
+
+def _evidence(connection: Connection, row: Row[Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The examples that fell short, and where the run can be seen."""
+    found = connection.execute(
+        select(evaluation.c.inputs, evaluation.c.context).where(evaluation.c.id == row.evaluation)
+    ).one()
+    run_url = str(found.context.get("run_url") or "")
+    common = {"run_url": run_url if run_url.startswith(("https://", "http://")) else ""}
+    try:
+        inputs = inputs_of.stored(connection, found.inputs)
+    except Problem as problem:
+        return {**common, "failing": [], "erased": problem.detail}
+    shown_examples = failing(inputs.submission.evidence.measurements, body)
+    return {**common, "failing": shown_examples, "erased": ""}

@@ -1,0 +1,8 @@
+"""Online experiments: two or more arms compared by the estimators of the rules, in words."""
+
+from gates.experiments.analysis import analyze
+from gates.experiments.answer import Analysis
+from gates.experiments.planning import Needed, Plan, needed
+from gates.experiments.request import Experiment
+
+__all__ = ["Analysis", "Experiment", "Needed", "Plan", "analyze", "needed"]

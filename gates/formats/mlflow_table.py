@@ -1,0 +1,74 @@
+"""MLflow evaluation tables: the rows behind a GenAI run, one trace each (`result_df`).
+
+Yes and no, true and false count as 1 and 0. The example is named by what was asked, because a
+trace's id is another in every run.
+"""
+
+from gates.evidence import Source
+from gates.formats import table
+from gates.formats.cells import NotANumber, is_blank, number
+from gates.formats.objects import mark
+from gates.formats.result_file import ResultFile
+from gates.formats.scored import Scored
+from gates.formats.understood import Reading
+
+NAME = "mlflow-table"
+TITLE = "MLflow evaluation table"
+RECOGNISED_BY = "rows with `trace_id` and columns `<scorer>/value`"
+
+_VALUE = "/value"
+_WORDS = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
+_EXPECTED = frozenset({"expected_response", "expected_facts", "guidelines", "expectations"})
+
+
+def mismatch(file: ResultFile) -> str | None:
+    """Why this is no evaluation table; None where it is one."""
+    names = table.header(file) if file.json_object is None else list[str]()
+    if "trace_id" not in names or not any(name.endswith(_VALUE) for name in names):
+        return "no rows with `trace_id` and columns `<scorer>/value`"
+    return None
+
+
+def read(file: ResultFile) -> Reading:
+    """The scores of every scorer, and how long each answer took."""
+    found = table.of(file)
+    if found is None or found.row_count == 0:
+        raise file.nothing_measured("it has no rows")
+    states = found.columns.get("state")
+    requests = found.columns.get("request") or found.columns.get("inputs")
+    keys = requests or found.columns["trace_id"]
+    scored, left_out = Scored(), []
+    for name, cells in found.columns.items():
+        metric = name.removesuffix(_VALUE)
+        if metric == name or metric in _EXPECTED:
+            continue
+        scores = _scores(cells)
+        if scores is None:
+            left_out.append(metric[:40])
+            continue
+        for row, score in enumerate(scores):
+            failed = states is not None and states[row] not in ("OK", None)
+            scored.add(metric, None if failed else score, mark(keys[row]))
+    if not scored:
+        raise file.nothing_measured("no scorer's values are numbers, yes or no")
+    notes = [f"scorers whose values are texts were not read: {', '.join(left_out)}"]
+    source = Source(
+        tool="mlflow", prompt_set_digest=mark(sorted(map(mark, keys))) if requests else None
+    )
+    return Reading(
+        file.bounded(scored.measurements(source=source)), notes=tuple(notes if left_out else ())
+    )
+
+
+def _scores(cells: list[object]) -> list[float | None] | None:
+    scores: list[float | None] = []
+    for cell in cells:
+        word = cell.strip().lower() if isinstance(cell, str) else ""
+        if word in _WORDS:
+            scores.append(_WORDS[word])
+            continue
+        try:
+            scores.append(number(cell))
+        except NotANumber:
+            return None
+    return None if all(is_blank(cell) for cell in cells) else scores

@@ -1,0 +1,129 @@
+"""The ratio of two rates from separate samples: Koopman's score test.
+
+Koopman, Biometrics 40 (1984), 513-517: the rates are estimated by maximum likelihood under
+p1 = r p0. The four-fifths rule asks for r = 0.8. It refuses empty samples; two rates of zero, whose
+ratio means nothing, show nothing.
+"""
+
+from dataclasses import dataclass
+from math import exp, inf, isnan, nan, sqrt
+
+from gates.statistics import power
+from gates.statistics.binomial import Rate
+from gates.statistics.estimate import Side
+from gates.statistics.special import z_quantile, z_tail
+
+_STEPS = 60
+_FAR = 40.0
+UNEVEN = 4
+"""As for differences (gates.statistics.difference): such arms get half of alpha."""
+
+
+def score(x1: float, n1: float, x0: float, n0: float, ratio: float) -> float:
+    """(p1 - r p0) over its standard deviation under p1 = r p0; NaN where that vanishes."""
+    a = ratio * (n1 + n0)
+    b = -(ratio * (n1 + x0) + x1 + n0)
+    c = x1 + x0
+    root = sqrt(max(0.0, b * b - 4.0 * a * c))
+    p0 = min(1.0, 1.0 / ratio, 2.0 * c / (root - b)) if c > 0.0 else 0.0
+    p1 = min(1.0, ratio * p0)
+    variance = p1 * (1.0 - p1) / n1 + ratio * ratio * p0 * (1.0 - p0) / n0
+    return (x1 / n1 - ratio * x0 / n0) / sqrt(variance) if variance > 0.0 else nan
+
+
+@dataclass(frozen=True, slots=True)
+class RateRatio:
+    """rate / reference, both of separate samples; implements Estimate, on the scale of ratios.
+
+    The lower bound takes the first's errors as failures and the reference's as successes, the
+    upper bound the reverse; sizes stay those of scored examples.
+    """
+
+    rate: Rate
+    reference: Rate
+    method: str = "koopman"
+    count: int | None = None
+
+    @property
+    def value(self) -> float:
+        """The observed ratio; inf over nothing, 1 where both are nothing."""
+        over = self.reference.value
+        return self.rate.value / over if over > 0.0 else inf if self.rate.value > 0.0 else 1.0
+
+    @property
+    def n(self) -> int | None:
+        """The first sample's scored examples."""
+        return self.rate.n
+
+    @property
+    def approximate(self) -> bool:
+        """Always: a score test is asymptotic."""
+        return True
+
+    def lower(self, alpha: float, *, errors: bool) -> float:
+        """The largest ratio that is refuted from above."""
+        return self._lower(alpha, errors=errors)
+
+    def upper(self, alpha: float, *, errors: bool) -> float:
+        """One over the lower bound of the inverse ratio."""
+        low = RateRatio(self.reference, self.rate)._lower(alpha, errors=errors)  # noqa: SLF001 - its own class
+        return 1.0 / low if low > 0.0 else inf
+
+    def p_below(self, limit: float) -> float:
+        """Score test of H0 "ratio >= limit"."""
+        if limit <= 0.0:
+            return 1.0
+        return RateRatio(self.reference, self.rate).p_above(1.0 / limit)
+
+    def p_above(self, limit: float) -> float:
+        """Score test of H0 "ratio <= limit"."""
+        if limit < 0.0:
+            return 0.0
+        x1, n1, x0, n0 = _low(self.rate, self.reference, errors=False)
+        if limit == 0.0:
+            return 0.0 if x1 > 0.0 else 1.0
+        return min(1.0, z_tail(score(x1, n1, x0, n0, limit)) / self._share)
+
+    def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
+        """Examples of the first sample, the reference growing in proportion."""
+        arms = (self.rate, self.reference)
+        one, two = arms if side == "lower" else arms[::-1]
+        ratio = limit if side == "lower" else (1.0 / limit if limit > 0.0 else inf)
+        x1, n1, x0, n0 = _low(one, two, errors=True)
+        if not (0.0 < ratio < inf and alpha > 0.0 and x1 / n1 > ratio * x0 / n0):
+            return None
+        gap = x1 / n1 - ratio * x0 / n0
+        found = score(x1, n1, x0, n0, ratio)
+        p1, p0 = x1 / n1, x0 / n0
+        seen = sqrt(p1 * (1.0 - p1) / n1 + ratio * ratio * p0 * (1.0 - p0) / n0)
+        null = gap / found if found > 0.0 else 0.0
+        times = ((z_quantile(alpha * self._share) * null + power.Z_POWER * seen) / gap) ** 2
+        n = self.rate.n + self.rate.n_errored
+        return max(1, -int(-n * times // 1)) if n * times <= power.CAP else None
+
+    @property
+    def _share(self) -> float:
+        small, large = sorted((self.rate.n, self.reference.n))
+        return 0.5 if large >= UNEVEN * small else 1.0
+
+    def _lower(self, alpha: float, *, errors: bool) -> float:
+        x1, n1, x0, n0 = _low(self.rate, self.reference, errors=errors)
+        if x1 <= 0.0:
+            return 0.0
+        z = z_quantile(alpha * self._share)
+        low, high = -_FAR, _FAR
+        for _ in range(_STEPS):
+            middle = (low + high) / 2.0
+            found = score(x1, n1, x0, n0, exp(middle))
+            is_refuted = not isnan(found) and found >= z
+            low, high = (middle, high) if is_refuted else (low, middle)
+        return exp(low) if low > -_FAR else 0.0
+
+
+def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:
+    """Counts and sizes that are worst for one / two; errors move rates and leave sizes alone."""
+    x1, x0 = float(one.count_low), float(two.count_high)
+    if errors:
+        x1 *= one.n / (one.n + one.n_errored)
+        x0 = (x0 + two.n_errored) * (two.n / (two.n + two.n_errored))
+    return x1, one.n, x0, two.n

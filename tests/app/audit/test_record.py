@@ -1,0 +1,328 @@
+"""Export, verify, replay and sample, on both databases, as an operator and an auditor would."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app import verifier
+from app.audit.archive import snapshot
+from app.audit.reading import ArchiveRecord, DatabaseRecord
+from app.audit.replaying import Outcome, Replayer, summary
+from app.audit.sample import rank, sample
+from app.evaluations.tables import decision
+from app.ledger.merkle import leaf_hash, verify_inclusion
+from app.settings import Settings
+from app.verifier import Note
+from tests.app.audit.records import FILLED, judged, parts, sealed
+from tests.app.audit.shell import clearance
+from tests.app.http.service import ESCALATES, Service
+
+
+@pytest.fixture
+def env(service: Service, settings: Settings) -> dict[str, str]:
+    """What an operator's shell and an auditor's shell know."""
+    return {
+        "CLEARANCE_DATABASE_URL": settings.database_url,
+        "CLEARANCE_URL": str(service.client.base_url).rstrip("/"),
+        "CLEARANCE_TOKEN": service.key("vera", "auditor", person=True),
+    }
+
+
+def test_the_same_record_gives_the_same_bytes_from_shell_and_service(service, env, tmp_path):
+    target = tmp_path / "record.tar"
+    done = clearance("audit", "export", "--to", target, env=env)
+    assert done.returncode == 0, done.stderr
+    served = service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"])
+    assert served.headers["content-type"] == "application/x-tar"
+    assert served.content == target.read_bytes() == sealed(service)
+    assert list(tmp_path.glob(".record*")) == []
+
+
+def test_only_auditors_and_admins_export(service):
+    assert service.call("GET", "/v1/audit/export", service.key("v", "viewer")).status_code == 403
+    assert service.client.get("/v1/audit/export").status_code == 401
+
+
+def test_nothing_private_is_in_the_archive(service):
+    """The archive has commitments; the values and salts behind them stay in the database."""
+    with service.app.state.runtime.engine.connect() as connection:
+        rows = connection.execute(text("SELECT salt FROM audit_private")).all()
+    assert rows
+    record = sealed(service)
+    assert not any(bytes(row.salt) in record for row in rows)
+
+
+def test_everything_is_verified_replayed_and_complete(env):
+    done = clearance("audit", "verify", "--database", "--replay", "-o", "json", env=env)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (3, "unanchored")
+    assert found["replay"]["outcomes"] == {"identical": FILLED}
+    assert found["completeness"]["complete"]
+
+
+def test_an_auditor_verifies_the_archive_and_the_service(service, env, tmp_path):
+    kept, target = tmp_path / "kept.txt", tmp_path / "record.tar"
+    kept.write_text(clearance("audit", "checkpoint", env=env).stdout, "utf-8")
+    service.submit(version="later", **ESCALATES)
+    clearance("audit", "export", "--to", target, env=env)
+    for record in (str(target), env["CLEARANCE_URL"]):
+        done = clearance("audit", "verify", record, "--since", kept, "--replay", env=env)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.startswith("VERIFIED")
+        assert f"{FILLED + 1} of {FILLED + 1} decisions are identical" in done.stdout
+    live = clearance("audit", "verify", env["CLEARANCE_URL"], "-o", "json", env=env)
+    assert json.loads(live.stdout)["verdict"] == "unanchored"
+    anonymous = clearance(
+        "audit", "verify", env["CLEARANCE_URL"], env=env | {"CLEARANCE_TOKEN": ""}
+    )
+    assert anonymous.returncode == 2
+    assert "CLEARANCE_TOKEN" in anonymous.stderr
+
+
+def test_a_decision_that_a_pipeline_kept_is_an_outside_copy(service, env, tmp_path):
+    kept = tmp_path / "decision.json"
+    kept.write_text(service.submit(version="kept").text, "utf-8")
+    done = clearance("audit", "verify", "--database", "--since", kept, env=env)
+    assert done.returncode == 0, done.stdout
+    assert "in decision.json" in done.stdout
+
+
+def test_wrong_usage_says_what_to_write(env, tmp_path):
+    for arguments in ([], ["x.tar", "--database"], [tmp_path / "none.tar"], [tmp_path]):
+        assert clearance("audit", "verify", *arguments, env=env).returncode == 2
+    broken = tmp_path / "kept.txt"
+    broken.write_text("no checkpoint", "utf-8")
+    done = clearance("audit", "verify", "--database", "--since", broken, env=env)
+    assert done.returncode == 2
+    assert "holds no checkpoint" in done.stderr
+
+
+def test_a_decision_without_its_entry_and_an_entry_without_its_decision(service, env):
+    """The log itself stays valid; only counting both sides shows it."""
+    with service.app.state.runtime.engine.begin() as connection:
+        names = connection.execute(text("SELECT id FROM decision ORDER BY id")).scalars().all()
+        copied = ", ".join(
+            column.name if column.name not in {"id", "entry"} else f"'forged_{column.name}'"
+            for column in decision.c
+        )
+        into = ", ".join(column.name for column in decision.c)
+        forged = f"INSERT INTO decision ({into}) SELECT {copied} FROM decision WHERE id = :name"
+        connection.execute(text(forged), {"name": names[2]})
+    done = clearance("audit", "verify", "--database", env=env)
+    assert done.returncode == 1
+    assert "VALID, BUT UNANCHORED" in done.stdout
+    assert "forged_id has no decision.recorded entry" in done.stdout
+    assert _without(service, names[4])
+    done = clearance("audit", "verify", "--database", env=env)
+    assert done.returncode == 1
+    assert f"{names[4]}) has no decision in the tables" in done.stdout
+
+
+def _without(service: Service, name: str) -> bool:
+    """A decision's row removed, as by an administrator whom no foreign key stops."""
+    with service.app.state.runtime.engine.begin() as connection:
+        for statement in (
+            "DELETE FROM sign_off WHERE review IN (SELECT id FROM review WHERE decision = :name)",
+            "DELETE FROM attestation WHERE decision = :name",
+            "DELETE FROM look WHERE decision = :name",
+            "DELETE FROM review WHERE decision = :name",
+            "DELETE FROM decision WHERE id = :name",
+        ):
+            removed = connection.execute(text(statement), {"name": name}).rowcount
+    return bool(removed == 1)
+
+
+def test_replay_finds_a_decision_that_does_not_follow(service, env, monkeypatch):
+    """What was answered and what the engine makes of the same evidence differ: that is named."""
+    with snapshot(service.app.state.runtime.engine) as connection:
+        record = DatabaseRecord(connection)
+        assert {item.outcome for item in Replayer(record).all()} == {Outcome.IDENTICAL}
+        real = record.document
+
+        def forged(digest: str, name: str) -> bytes | None:
+            found = real(digest, name)
+            return found and found.replace(b'"verdict":"fail"', b'"verdict":"pass"', 1)
+
+        monkeypatch.setattr(record, "document", forged)
+        found = summary(record)
+        assert found.exit_code == 1
+        assert found.counts[Outcome.DIFFERENT] == FILLED // 3
+        assert any('/verdict: "pass" is now "fail"' in line for line in found.words)
+        monkeypatch.setattr("app.audit.replaying.engine", lambda: "9.9.9")
+        other = summary(record)
+        assert other.exit_code == 3
+        assert any("were decided by engine" in line for line in other.words)
+
+
+def test_replay_without_its_evidence_says_erased(service, monkeypatch):
+    with snapshot(service.app.state.runtime.engine) as connection:
+        record = DatabaseRecord(connection)
+        monkeypatch.setattr(record, "evidence", lambda digest: None)
+        found = summary(record)
+    assert (found.exit_code, dict(found.counts)) == (0, {Outcome.ERASED: FILLED})
+
+
+def test_the_population_has_one_line_an_event(env, tmp_path):
+    target = tmp_path / "population.csv"
+    assert clearance("audit", "export", "--csv", "--to", target, env=env).returncode == 0
+    rows = list(csv.DictReader(io.StringIO(target.read_text("utf-8"))))
+    kinds = [row["type"] for row in rows]
+    assert kinds.count("decision.recorded") == FILLED
+    assert kinds.count("review.opened") == FILLED // 3
+    assert (kinds.count("review.signed_off"), kinds.count("decision.revoked")) == (1, 1)
+    first = next(row for row in rows if row["type"] == "decision.recorded")
+    assert (first["verdict"], first["model"]) == ("pass", "support-bot")
+    assert all(row["decision"].startswith("dec_") for row in rows)
+
+
+def test_a_formula_is_a_text_in_the_population(service):
+    from app.audit.population import lines
+
+    service.publish(
+        "policy: any\nowner: o\napplies_to: {model: '=*', stage: evaluation}\n"
+        "gates:\n  g:\n    - {metric: accuracy, min: 0.5}\n",
+        "any",
+    )
+    made = service.submit(
+        candidate={"model": "=cmd|x", "version": "1"}, stage="evaluation", policy="any"
+    )
+    if made.status_code == 422:
+        # Such a name is refused already at the door.
+        assert "model" in made.text
+        return
+    with snapshot(service.app.state.runtime.engine) as connection:
+        found = list(csv.DictReader(lines(DatabaseRecord(connection))))
+    assert "'=cmd|x" in {row["model"] for row in found}
+
+
+def test_a_sample_can_be_drawn_again_from_either_source(service, env, tmp_path):
+    path = tmp_path / "record.tar"
+    path.write_bytes(sealed(service))
+    with snapshot(service.app.state.runtime.engine) as connection:
+        here = sample(DatabaseRecord(connection), "2026-Q4", 3)
+    with path.open("rb") as first, path.open("rb") as second:
+        there = sample(ArchiveRecord(first, second), "2026-Q4", 3)
+    assert here == there
+    assert len(here["items"]) == 3
+    assert here["population"] == FILLED
+    with path.open("rb") as first, path.open("rb") as second:
+        everyone = sample(ArchiveRecord(first, second), "x", 100)["items"]
+    ranked = sorted((item["decision"] for item in everyone), key=lambda d: rank("2026-Q4", d))
+    assert {item["decision"] for item in here["items"]} == set(ranked[:3])
+
+
+def test_a_sampled_decision_comes_with_everything_and_its_proof(service, env, tmp_path):
+    folder = tmp_path / "sample"
+    done = clearance(
+        "audit", "sample", "--seed", "1", "--size", str(FILLED), "--to", folder, env=env
+    )
+    assert done.returncode == 0, done.stderr
+    listed = json.loads((folder / "sample.json").read_text("utf-8"))
+    signed = Note.parse(listed["checkpoint"], "it")
+    items = [json.loads(p.read_text("utf-8")) for p in folder.glob("*-dec_*.json")]
+    assert len(items) == FILLED
+    for item in items:
+        proof = [bytes.fromhex(node) for node in item["proof"]]
+        leaf = bytes.fromhex(item["leaf"])
+        verify_inclusion(item["index"], signed.size, leaf, proof, signed.root)
+        own = next(entry for entry in item["entries"] if entry["index"] == item["index"])
+        assert leaf_hash(own["bytes"].encode()) == leaf
+        assert item["document"]["id"] == item["decision"]
+        assert item["policy"]["policy"] == "support-bot-release"
+        assert item["submitted"]["candidate"]["model"] == "support-bot"
+        assert item["inputs"]["submission"]
+    kinds: dict[str, Any] = {i["decision"]: _kinds(i) for i in items}
+    settled = [k for k in kinds.values() if "review.signed_off" in k]
+    revoked = [k for k in kinds.values() if "decision.revoked" in k]
+    assert (len(settled), len(revoked)) == (1, 1)
+    assert {"evaluation.received", "review.opened"} <= set(settled[0])
+    assert any(item["statements"] for item in items)
+
+
+def _kinds(item: dict[str, Any]) -> list[str]:
+    return [entry["body"].get("type", "leaf") for entry in item["entries"]]
+
+
+def test_a_record_that_does_not_hold_is_not_exported(service, env, tmp_path):
+    with service.app.state.runtime.engine.begin() as connection:
+        for name in _triggers(connection):
+            connection.execute(text(name))
+        connection.execute(text("DELETE FROM audit_entry WHERE index = 5".replace("index", QUOTED)))
+    done = clearance("audit", "export", "--to", tmp_path / "record.tar", env=env)
+    assert done.returncode == 1
+    assert "entry 5 is missing" in done.stderr
+    assert list(tmp_path.glob("*.tar")) == []
+    verified = clearance("audit", "verify", "--database", env=env)
+    assert verified.returncode == 1
+    assert "the first bad one is entry 5" in verified.stdout
+
+
+QUOTED = '"index"'
+
+
+def _triggers(connection: Any) -> list[str]:
+    """The statements by which a database administrator removes what guards the log."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        return [f"DROP TRIGGER {row.name}" for row in rows]
+    rows = connection.execute(
+        text(
+            "SELECT tgname, tgrelid::regclass::text AS place FROM pg_trigger WHERE NOT tgisinternal"
+        )
+    )
+    return [f"DROP TRIGGER {row.tgname} ON {row.place}" for row in rows]
+
+
+def test_an_empty_database_has_nothing_to_export(settings, tmp_path):
+    env = {"CLEARANCE_DATABASE_URL": settings.database_url}
+    done = clearance("audit", "export", "--to", tmp_path / "x.tar", env=env)
+    assert done.returncode == 2
+    assert "no record to export" in done.stderr
+    assert clearance("audit", "verify", "--database", env=env).returncode == 2
+
+
+def test_a_rotated_key_is_followed(settings, tmp_path, sqlite_template):
+    """The old key endorses the new one on the record; who trusts either can verify."""
+    import shutil
+
+    path = tmp_path / "rotated.db"
+    shutil.copy(sqlite_template, path)
+    env = {"CLEARANCE_DATABASE_URL": f"sqlite:///{path}", "CLEARANCE_LOG_ORIGIN": "r.test/log"}
+    made = ("key", "create", "--role", "viewer", "--name")
+    clearance(*made, "before", env=env)
+    target = tmp_path / "rotated.tar"
+    assert clearance("audit", "export", "--to", target, env=env).returncode == 0
+    old = json.loads(parts(target.read_bytes())["keys.json"])["log"][0]
+    kept = tmp_path / "kept.txt"
+    kept.write_bytes(parts(target.read_bytes())["checkpoint"])
+    for name in ("one", "two"):
+        assert clearance("key", "rotate", "--log", env=env).returncode == 0
+        clearance(*made, name, env=env)
+    assert clearance("audit", "export", "--to", target, env=env).returncode == 0
+    record = target.read_bytes()
+    keys = json.loads(parts(record)["keys.json"])["log"]
+    assert len(keys) == 3
+    for key in keys:
+        trust = verifier.trust_of([key], [str(kept)], [])
+        report = judged(record, trust)
+        assert report.verdict == "verified", report.claims
+    assert any("rotated 2 times" in claim for claim in report.claims)
+    assert keys[0] == old
+
+
+def test_a_sample_is_not_larger_than_asked_for(env):
+    assert clearance("audit", "sample", "--seed", "1", "--size", "0", env=env).returncode == 2
+    shown = clearance("audit", "sample", "--seed", "1", "--size", "2", env=env).stdout
+    assert shown.startswith(f"2 of {FILLED} decisions, seed '1'")
+
+
+def test_no_file_appears_where_none_can_be_written(env, tmp_path):
+    target = Path(tmp_path / "nowhere" / "record.tar")
+    done = clearance("audit", "export", "--to", target, env=env)
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr

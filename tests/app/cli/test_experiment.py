@@ -1,0 +1,59 @@
+"""`clearance experiment`: arms on the line or in a file, exit codes, refusals."""
+
+import json
+
+import pytest
+
+from tests.app.cli.shell import clearance
+
+
+@pytest.mark.parametrize(
+    ("counts", "code", "word"),
+    [("1400/10000", 0, "ADOPT"), ("1000/10000", 1, "KEEP"), ("1230/10000", 3, "NOT DECIDED")],
+)
+def test_the_exit_code_is_the_verdict(counts, code, word):
+    done = clearance("experiment", "--arm", "control=1200/10000", "--arm", f"new={counts}")
+    assert done.returncode == code, done.stderr
+    assert word in done.stdout
+    assert "per 1" in done.stdout
+
+
+def test_a_file_holds_what_a_line_cannot(tmp_path):
+    file = tmp_path / "experiment.json"
+    arms = [
+        {"name": "control", "values": [1.0, 2.0] * 100},
+        {"name": "new\u001b[31m", "values": [2.0, 3.0] * 100},
+    ]
+    file.write_text(json.dumps({"metric": "stars", "arms": arms}), "utf-8")
+    done = clearance("experiment", str(file))
+    assert done.returncode == 0
+    assert "\u001b" not in done.stdout
+    answer = clearance("experiment", str(file), "-o", "json")
+    assert json.loads(answer.stdout)["primary"][0]["outcome"] == "better"
+
+
+def test_a_plan_says_how_many_units():
+    done = clearance("experiment", "--plan", "0.10+0.01")
+    assert done.returncode == 0
+    assert "units in each of 2 arms" in done.stdout
+    assert clearance("experiment", "--plan", "0.10-0.01", "--lower").returncode == 0
+    assert clearance("experiment", "--plan", "10+0.5", "--sd", "5", "-o", "json").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--arm", "control=1/2"],
+        ["--arm", "control=1/2", "--arm", "nonsense"],
+        ["--arm", "control=1/2", "--arm", "b=x,sd=1,n=4"],
+        ["--arm", "control=1/2", "--arm", "b=3/2"],
+        ["--arm", "control=1/2", "--arm", "b=1/2", "--plan", "0.1+0.1"],
+        ["--arm", "control=1/2", "--arm", "b=1/2", "--confidence", "2"],
+        ["--plan", "lots"],
+    ],
+)
+def test_wrong_usage_is_2(arguments):
+    done = clearance("experiment", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""

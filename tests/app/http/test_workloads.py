@@ -1,0 +1,255 @@
+"""Pipelines with their CI system's token: what lets them in, and every attack that must not."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from app.settings import Settings
+from tests.app.http.guarded import AUDIENCE, FILE, REPOSITORY, Guarded, guarded
+from tests.app.http.service import ESCALATES, POLICY, evidence, running
+
+
+@pytest.fixture
+def ci(settings: Settings, tmp_path: Path) -> Iterator[Guarded]:
+    with guarded(settings, tmp_path) as made:
+        yield made
+
+
+def status(made: Guarded, token: str, path: str = "/v1/me") -> int:
+    return made.service.call("GET", path, token).status_code
+
+
+def test_a_pipeline_submits_with_its_own_token_and_stays_one_service(ci: Guarded):
+    ci.service.publish()
+    first = ci.service.submit(ci.token())
+    assert first.status_code == 201, first.text
+    mine = ci.service.call("GET", f"/v1/decisions/{first.json()['id']}", ci.token())
+    assert mine.status_code == 200
+    who = ci.service.call("GET", "/v1/me", ci.token(ref="refs/heads/release/2")).json()
+    assert (who["name"], who["kind"], who["via"]) == (
+        f"ci/repository_id={REPOSITORY}",
+        "service",
+        "token",
+    )
+    assert who["grants"] == [{"roles": ["submitter"], "models": ["support-*"]}]
+    assert who["csrf_token"] is None
+    again = ci.service.call("GET", "/v1/me", ci.token(repository="acme/renamed")).json()
+    assert again["id"] == who["id"]
+    entries = ci.service.call("GET", "/v1/audit/entries?type=role.changed").json()["items"]
+    assert [entry["subject"] for entry in entries] == [who["id"]]
+    assert REPOSITORY not in json.dumps(entries), "the subject is a commitment"
+
+
+def test_its_own_escalation_may_be_opened_but_not_signed_off(ci: Guarded):
+    ci.service.publish()
+    made = ci.service.submit(ci.token(), **ESCALATES).json()
+    opened = ci.service.call("POST", f"/v1/decisions/{made['id']}/review", ci.token())
+    assert opened.status_code == 200
+    path = f"/v1/reviews/{made['review']['id']}/sign-offs"
+    answer = {"answer": "approve", "role": "security", "decision_digest": made["digest"]}
+    assert ci.service.call("POST", path, ci.token(), json=answer).status_code == 403
+
+
+def test_the_file_that_let_it_in_is_in_the_record_once(settings: Settings, tmp_path: Path):
+    for _ in range(2):
+        with guarded(settings, tmp_path, FILE.replace("{url}", "http://localhost:9")) as made:
+            path = "/v1/audit/entries?type=access.configured"
+            entries = made.service.call("GET", path).json()["items"]
+            assert len(entries) == 1
+    assert entries[0]["subject"].startswith("sha256:")
+    assert "reviewer:security" in entries[0]["body"]["data"]["roles"]
+
+
+def forged(ci: Guarded) -> dict[str, str]:
+    """One token for each attack on the token itself."""
+    claims = json.loads(unpadded(ci.token().split(".")[1]))
+    key = ci.issuer.key
+    other = RSAKey.generate_key(2048)
+    public = key.as_pem(private=False)
+    free = RSAKey.import_key(key.as_pem(private=True))
+    now = int(time.time())
+    good = ci.token()
+    head, body, seal = good.split(".")
+    changed = {**claims, "repository_id": "777", "environment": "production"}
+    return {
+        "alg none": f"{part({'alg': 'none', 'kid': key.kid})}.{part(claims)}.",
+        "alg None": f"{part({'alg': 'None', 'kid': key.kid})}.{part(claims)}.{seal}",
+        "public key as shared secret": hs256({"alg": "HS256", "kid": key.kid}, claims, public),
+        "another's key under a known id": jwt.encode(
+            {"alg": "RS256", "kid": key.kid}, claims, other
+        ),
+        "the attacker's key in the header": jwt.encode(
+            {"alg": "RS256", "jwk": other.as_dict(private=False)}, claims, other
+        ),
+        "an algorithm that is not pinned": jwt.encode(
+            {"alg": "PS256", "kid": key.kid}, claims, free, ["PS256"]
+        ),
+        "changed claims": f"{head}.{part(changed)}.{seal}",
+        "cut seal": f"{head}.{body}.{seal[:-8]}",
+        "no seal": f"{head}.{body}.",
+        "unknown kid": ci.issuer.signed(claims, kid="nobody"),
+        "kid that is a path": ci.issuer.signed(claims, kid="../../etc/passwd"),
+        "wrong audience": ci.token(aud="https://elsewhere.example"),
+        "no audience": ci.token(aud=None),
+        "audience that begins alike": ci.token(aud=f"{AUDIENCE}.evil.example"),
+        "wrong issuer": ci.token(iss="https://evil.example"),
+        "issuer with a slash more": ci.token(iss=f"{ci.issuer.url}/"),
+        "no issuer": ci.token(iss=None),
+        "expired": ci.token(iat=now - 900, nbf=now - 900, exp=now - 60),
+        "without expiry": ci.token(exp=None),
+        "expiry as text": ci.token(exp="2999-01-01"),
+        "not yet valid": ci.token(nbf=now + 600),
+        "issued in the future": ci.token(iat=now + 600),
+        "another repository": ci.token(repository_id="42"),
+        "another repository of that name": ci.token(repository_id="42", repository="acme/bot"),
+        "no repository": ci.token(repository_id=None),
+        "a list that has it": ci.token(repository_id=[[REPOSITORY]]),
+        "another branch": ci.token(ref="refs/heads/evil"),
+        "a branch that begins alike": ci.token(ref="refs/heads/main2"),
+        "a pull request": ci.token(event_name="pull_request"),
+        "a fork's code in our context": ci.token(event_name="pull_request_target"),
+        "not a token": "a.b.c",
+        "three dots": "...",
+        "too long": good + "x" * 20_000,
+        "nested deep": f"{part({'alg': 'RS256'})}.{raw('[' * 6000)}.{seal}",
+    }
+
+
+def test_forged_stale_and_foreign_tokens_are_refused(ci: Guarded):
+    assert status(ci, ci.token()) == 200
+    for name, token in forged(ci).items():
+        answer = ci.service.call("GET", "/v1/me", token)
+        assert answer.status_code == 401, f"{name}: {answer.text}"
+        assert answer.json()["type"] == "unauthenticated"
+        assert token[:60] not in answer.text, name
+    # And none of it harmed who may come in.
+    assert status(ci, ci.token()) == 200
+
+
+def test_a_clock_that_is_half_a_minute_off_is_no_attack(ci: Guarded):
+    now = int(time.time())
+    assert status(ci, ci.token(nbf=now + 15, iat=now + 15)) == 200
+    assert status(ci, ci.token(exp=now - 15)) == 200
+    assert status(ci, ci.token(exp=10**30)) == 200
+
+
+def test_no_claim_makes_a_role(ci: Guarded):
+    """Roles come from the rule alone, whatever a token says of its bearer."""
+    told = {"roles": ["admin"], "role": "admin", "groups": ["platform"], "models": ["*"]}
+    token = ci.token(**told)
+    assert ci.service.call("GET", "/v1/keys", token).status_code == 403
+    assert ci.service.call("GET", "/v1/policies", token).status_code == 403
+    other = evidence()
+    other["candidate"]["model"] = "fraud-bot"
+    assert ci.service.call("POST", "/v1/evaluations", token, json=other).status_code == 403
+    editor = ci.token(repository_id="777", environment="production")
+    policy = ci.service.call(
+        "PUT",
+        "/v1/policies/support-bot-release",
+        editor,
+        content=POLICY,
+        headers={"Content-Type": "application/yaml"},
+    )
+    assert policy.status_code == 201, policy.text
+    assert ci.service.call("GET", "/v1/keys", editor).status_code == 403
+
+
+def test_invented_key_ids_do_not_reach_the_issuer(ci: Guarded):
+    assert status(ci, ci.token()) == 200
+    before = len(ci.issuer.asked)
+    for number in range(50):
+        assert status(ci, ci.issuer.signed({"iss": ci.issuer.url}, kid=f"k{number}")) == 401
+    assert len(ci.issuer.asked) == before, "asked less than half a minute ago"
+    ci.service.clock.ahead += timedelta(seconds=40)
+    for number in range(50):
+        assert status(ci, ci.issuer.signed({"iss": ci.issuer.url}, kid=f"l{number}")) == 401
+    assert ci.issuer.asked[before:] == ["/.well-known/openid-configuration", "/jwks"]
+
+
+def test_a_new_key_is_fetched_and_a_withdrawn_one_ends(ci: Guarded):
+    assert status(ci, ci.token()) == 200
+    old = ci.token(lasts=90_000)
+    ci.issuer.rotate()
+    ci.issuer.retire()
+    ci.service.clock.ahead += timedelta(seconds=40)
+    assert status(ci, ci.token()) == 200
+    assert status(ci, old) == 401
+
+
+def test_known_keys_outlast_an_issuer_that_is_down_but_not_for_ever(ci: Guarded):
+    token = ci.token(lasts=900_000)
+    assert status(ci, token) == 200
+    ci.issuer.is_down = True
+    ci.service.clock.ahead = timedelta(seconds=20 * 3600)
+    assert status(ci, token) == 200
+    ci.service.clock.ahead = timedelta(seconds=30 * 3600)
+    answer = ci.service.call("GET", "/v1/me", token)
+    assert (answer.status_code, answer.json()["type"]) == (503, "identity-unavailable")
+    assert answer.headers["retry-after"]
+    ci.issuer.is_down = False
+    ci.service.clock.ahead += timedelta(seconds=60)
+    assert status(ci, token) == 200
+
+
+ONE_USE = FILE.replace("    kind: github\n", "    kind: github\n    one_use: true\n")
+
+
+def test_a_one_use_token_writes_once_and_may_wait_for_the_answer(
+    settings: Settings, tmp_path: Path
+):
+    with guarded(settings, tmp_path, ONE_USE) as ci:
+        ci.service.publish()
+        token = ci.token()
+        key = {"Idempotency-Key": "build-7"}
+        made = ci.service.submit(token, headers=key)
+        assert made.status_code == 201
+        # The pipeline did not get the answer and asks again: the first answer, not a second look.
+        same = ci.service.submit(token, headers=key)
+        assert (same.status_code, same.json()["id"]) == (200, made.json()["id"])
+        assert same.headers["idempotent-replay"] == "true"
+        # It waits with the token it has.
+        path = f"/v1/decisions/{made.json()['id']}"
+        assert [status(ci, token, path) for _ in range(3)] == [200, 200, 200]
+        # Whoever stole the token writes nothing with it, nor with another key.
+        for headers in ({}, {"Idempotency-Key": "other"}):
+            stolen = ci.service.submit(token, version="43", headers=headers)
+            assert stolen.status_code == 401
+            assert "used for a request already" in stolen.json()["detail"]
+        assert ci.service.submit(ci.token(), version="43").status_code == 201
+        assert ci.service.submit(ci.token(jti=None), version="44").status_code == 401
+
+
+def test_without_an_identity_file_no_token_is_read(settings: Settings):
+    with running(settings) as service:
+        answer = service.call("GET", "/v1/me", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.")
+        assert answer.status_code == 401
+        assert answer.json()["detail"] == "This is not an API key of this service."
+
+
+def raw(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def part(value: dict[str, Any]) -> str:
+    return raw(json.dumps(value))
+
+
+def unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """The old confusion: the public key, which everybody has, taken as a shared secret."""
+    signed = f"{part(header)}.{part(claims)}"
+    seal = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{base64.urlsafe_b64encode(seal).decode().rstrip('=')}"

@@ -1,0 +1,211 @@
+"""A reviewer's day in a real browser: sign in, read, answer; and whoever must not is refused."""
+
+import json
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.app.cli.shell import COMMAND, environment
+from tests.app.http.service import ESCALATES, FAILS, Service, evidence
+from tests.browser.conftest import SHOTS
+
+pytestmark = pytest.mark.slow
+
+TWO = """
+policy: support-bot-release
+owner: genai-platform
+description: What the support bot must show before customers meet it.
+applies_to: {model: "support-bot*", stage: [limited_release, broad_rollout]}
+gates:
+  quality:
+    - {metric: accuracy, min: 0.85, target: 0.9}
+    - {metric: accuracy, versus_baseline: {max_drop: 0.02}}
+  safety:
+    - {metric: attack_success_rate, max: 0.02}
+escalation:
+  reviews: [{role: security, min: 1}, {role: legal, min: 1}]
+  expires_hours: 72
+grants: {traffic_max: 0.05}
+valid_days: 30
+"""
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+def sign_in(page: Page, key: str, path: str = "/") -> None:
+    page.context.clear_cookies()
+    page.goto(path)
+    page.get_by_label("A person's API key").fill(key)
+    page.get_by_role("button", name="Sign in with the key").click()
+    page.wait_for_url(f"**{path}")
+
+
+def reviewer(service: Service, name: str, stake: str) -> str:
+    return service.key(name, f"reviewer:{stake}", person=True)
+
+
+def escalated(service: Service, **changes):
+    sent = evidence(**{**ESCALATES, "baseline": {"version": "41"}, **changes})
+    answer = service.call("POST", "/v1/evaluations", service.key("ci", "submitter"), json=sent)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def prepared(service: Service) -> None:
+    service.publish(TWO)
+    assert service.submit(service.key("ci", "submitter"), version="41", baseline={"measurements": [
+        {"metric": "accuracy", "count": 1890, "n": 2000}]}).status_code == 201  # fmt: skip
+
+
+def approve(page: Page) -> None:
+    page.get_by_label("Why").fill("Looked at the fourteen attacks; none leaves the sandbox.")
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("status")).to_have_text("Your approval is recorded.")
+
+
+def test_two_roles_read_and_approve_while_the_pipeline_waits(
+    page: Page, service: Service, tmp_path: Path
+):
+    prepared(service)
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(evidence(**ESCALATES)["measurements"]))
+    where = ("--model", "support-bot", "--version", "42", "--stage", "limited_release")
+    token = service.key("pipeline", "submitter")
+    url = str(service.client.base_url).rstrip("/")
+    with subprocess.Popen(
+        [*COMMAND, "submit", str(results), *where, "--baseline-version", "41", "--wait", "10m"],
+        env=environment(CLEARANCE_URL=url, CLEARANCE_TOKEN=token),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as waiting:
+        sign_in(page, reviewer(service, "Ada Lovelace", "security"))
+        link = page.get_by_role("link", name="support-bot 42")
+        while link.count() == 0:
+            # The pipeline has to start and submit first; the page is looked at until it has.
+            assert waiting.poll() is None, waiting.communicate()
+            page.wait_for_timeout(500)
+            page.reload()
+        link.click()
+        question = page.get_by_role("heading", level=2).first
+        expect(question).to_contain_text("Accept that attack success rate may be as high as")
+        expect(page.get_by_text("traffic_max = 0.05").first).to_be_visible()
+        approve(page)
+        expect(page.get_by_text("security 1/1")).to_be_visible()
+        sign_in(page, reviewer(service, "Ben", "legal"))
+        page.get_by_role("link", name="support-bot 42").click()
+        approve(page)
+        expect(page.get_by_role("heading", name="Approved by people")).to_be_visible()
+        out, err = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, (out, err)
+
+
+def test_the_submitter_finds_no_button_and_is_refused(page: Page, service: Service):
+    prepared(service)
+    key = service.key("Dora", "submitter", "reviewer:security", person=True)
+    sent = evidence(**ESCALATES, baseline={"version": "41"})
+    decision = service.call("POST", "/v1/evaluations", key, json=sent).json()
+    sign_in(page, key, f"/decisions/{decision['id']}")
+    expect(page.get_by_text("You submitted this evaluation, so others judge it.")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
+    # A page that was tampered with gets no further.
+    page.evaluate(
+        """([path, digest]) => {
+          const form = document.createElement("form");
+          form.method = "post"; form.action = path + "/answer";
+          const token = document.querySelector("[name=csrf_token]").value;
+          const sent = {answer: "approve", role: "security", digest, csrf_token: token};
+          for (const [name, value] of Object.entries(sent)) {
+            const field = document.createElement("input");
+            field.name = name; field.value = value; form.append(field);
+          }
+          document.body.append(form); form.submit();
+        }""",
+        [f"/decisions/{decision['id']}", decision["digest"]],
+    )
+    expect(page.get_by_text("Who submitted the evaluation does not sign it off.")).to_be_visible()
+
+
+def test_a_stale_page_is_refused_and_says_what_changed(page: Page, service: Service):
+    prepared(service)
+    first = escalated(service)
+    sign_in(page, reviewer(service, "Ada Lovelace", "security"), f"/decisions/{first['id']}")
+    newer = escalated(service, attacks=(17, 1300))
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("heading", name="The review is closed")).to_be_visible()
+    expect(page.get_by_text("superseded")).to_be_visible()
+    page.goto(f"/decisions/{first['id']}")
+    expect(page.get_by_text("A newer decision about this candidate")).to_be_visible()
+    expect(page.get_by_role("link", name="attempt 2")).to_have_attribute(
+        "href", f"/decisions/{newer['id']}"
+    )
+
+
+def test_an_expired_review_cannot_be_approved(page: Page, service: Service):
+    prepared(service)
+    decision = escalated(service)
+    path = f"/decisions/{decision['id']}"
+    key = reviewer(service, "Ada Lovelace", "security")
+    sign_in(page, key, path)
+    button = page.get_by_role("button", name="Approve", exact=True)
+    expect(button).to_be_visible()
+    service.clock.ahead = timedelta(hours=73)
+    sign_in(page, key, path)
+    expect(page.get_by_role("heading", name="Expired")).to_be_visible()
+    expect(button).to_have_count(0)
+    answer = service.call("GET", f"/v1/decisions/{decision['id']}").json()
+    assert answer["status"] == "expired"
+
+
+def test_every_page_is_fit_to_be_read(page: Page, service: Service):
+    """No serious finding of axe, nothing wider than the screen, and a picture of each."""
+    prepared(service)
+    decision = escalated(service)
+    ci = service.key("ci", "submitter")
+    service.submit(ci, version="43", baseline={"version": "41"}, **FAILS)
+    paths = {
+        "sign-in": "/sign-in",
+        "queue": "/",
+        "decisions": "/decisions",
+        "decision": f"/decisions/{decision['id']}",
+        "models": "/models",
+        "model": "/models/support-bot",
+        "policies": "/policies",
+        "policy": "/policies/support-bot-release",
+        "record": "/record",
+        "entry": "/record/1",
+        "keys": "/keys",
+        "problem": "/decisions/dec_none",
+    }
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    found = []
+    ada = reviewer(service, "Ada Lovelace", "security")
+    for name, path in paths.items():
+        sign_in(page, service.admin if name == "keys" else ada)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width, (w, h) in WIDTHS.items():
+                page.set_viewport_size({"width": w, "height": h})
+                page.goto(path)
+                page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+                found += _too_wide(page, name, width)
+                found += _serious(page, name, scheme) if width == "desktop" else []
+    assert found == []
+
+
+def _too_wide(page: Page, name: str, width: str) -> list[str]:
+    over = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [f"{name} is {over} px too wide on a {width}"] if over > 0 else []
+
+
+def _serious(page: Page, name: str, scheme: str) -> list[str]:
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{name} ({scheme}): {item['id']} {item['nodes'][0]['html'][:120]}"
+        for item in violations
+        if item["impact"] in {"serious", "critical"}
+    ]

@@ -1,0 +1,147 @@
+"""Paired estimators against published intervals, enumeration, and scipy."""
+
+from math import comb, sqrt
+
+import pytest
+from scipy import stats
+
+from gates.evidence import Measurement
+from gates.ladder.pairing import Pairs, pairs_of
+from gates.statistics import paired_means, paired_rates
+from gates.statistics.binomial import upper
+from gates.statistics.paired_rates import PairedRates
+from gates.statistics.special import z_quantile
+from tests.gates.build import judge, m, only
+
+
+@pytest.mark.parametrize(
+    ("for_it", "against", "n", "low", "high"),
+    [
+        # Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014), Table V: airway
+        # hyper-responsiveness (Bentur 2009), Tango's asymptotic score interval.
+        (1, 7, 21, -0.517, -0.026),
+    ],
+)
+def test_published_intervals(for_it: int, against: int, n: int, low: float, high: float) -> None:
+    z = z_quantile(0.025)
+    assert paired_rates.refuted_below(for_it, against, n, z) == pytest.approx(low, abs=6e-4)
+    assert -paired_rates.refuted_below(against, for_it, n, z) == pytest.approx(high, abs=6e-4)
+
+
+def test_at_no_difference_the_score_is_mcnemars() -> None:
+    # McNemar, Psychometrika 12 (1947): (b - c) / sqrt(b + c).
+    assert paired_rates.score(15, 5, 200, 0.0) == pytest.approx(10 / sqrt(20))
+
+
+@pytest.mark.parametrize("n", [20, 60])
+@pytest.mark.parametrize("margin", [0.02, 0.1])
+@pytest.mark.parametrize("for_it", [0.0, 0.02, 0.1])
+def test_false_passes_by_enumeration(n: int, margin: float, for_it: float) -> None:
+    against = for_it + margin
+    passed = 0.0
+    for b in range(n + 1):
+        for c in range(n + 1 - b):
+            chance = comb(n, b) * comb(n - b, c) * for_it**b * against**c
+            chance *= (1 - for_it - against) ** (n - b - c)
+            if chance > 1e-12 and PairedRates(b, c, b, n).lower(0.05, errors=False) >= -margin:
+                passed += chance
+    assert passed <= 0.0595
+
+
+def test_equal_answers_prove_no_more_than_their_number() -> None:
+    same = PairedRates(0, 0, 90, 100)
+    assert same.lower(0.05, errors=False) == pytest.approx(-upper(0, 100, 0.05))
+    assert same.gain is None
+
+
+def test_paired_scores_are_the_t_test_plus_a_worst_difference() -> None:
+    differences = [0.1, -0.2, 0.05, 0.0, 0.3, 0.1, -0.1, 0.2] * 10
+    known = paired_means.of_differences(differences, (-1.0, 1.0))
+    theirs = stats.ttest_1samp([*differences, -1.0], -0.02, alternative="greater").pvalue
+    assert known.p_above(-0.02) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_unbounded_pairs_need_spread() -> None:
+    with pytest.raises(ValueError, match="differ"):
+        paired_means.of_differences([0.5] * 200, None)
+
+
+IDS = tuple(f"q{i}" for i in range(400))
+OLD = tuple(float(i % 10 != 0) for i in range(400))
+NEW = tuple(float(i % 10 != 0 or i % 40 == 0) for i in range(400))
+MARGIN = "metric: accuracy, versus_baseline: {max_drop: 0.005}"
+
+
+def test_matching_ids_pair_and_the_finding_says_what_it_gained() -> None:
+    sent, before = m("accuracy", scores=NEW, ids=IDS), m("accuracy", scores=OLD, ids=IDS)
+    found = only(judge(MARGIN, sent, baseline=[before]))
+    assert found.observed is not None
+    assert found.observed.method == "tango"
+    assert any(flag.startswith("paired: 400 examples match by id, worth") for flag in found.flags)
+    assert found.outcome.value == "pass"
+    apart = only(judge(MARGIN, m("accuracy", scores=NEW), baseline=[m("accuracy", scores=OLD)]))
+    assert apart.outcome.value == "inconclusive"
+    assert apart.observed is not None
+    assert apart.observed.method == "miettinen_nurminen"
+
+
+def test_order_of_examples_does_not_matter() -> None:
+    back = slice(None, None, -1)
+    sent = m("accuracy", scores=NEW[back], ids=IDS[back])
+    before = m("accuracy", scores=OLD, ids=IDS)
+    turned = only(judge(MARGIN, sent, baseline=[before]))
+    straight = only(judge(MARGIN, m("accuracy", scores=NEW, ids=IDS), baseline=[before]))
+    assert turned.observed == straight.observed
+
+
+def test_examples_that_vanished_without_an_error_are_not_pairs() -> None:
+    sent = m("accuracy", scores=NEW[:390], ids=IDS[:390])
+    before = m("accuracy", scores=OLD, ids=IDS)
+    found = only(judge(MARGIN, sent, baseline=[before]))
+    assert any(flag.startswith("not paired: 390 of 390 ids") for flag in found.flags)
+    errored = m("accuracy", scores=NEW[:398], ids=IDS[:398], n_errored=2)
+    again = only(judge(MARGIN, errored, baseline=[before]))
+    assert any(flag.startswith("paired: 398") for flag in again.flags)
+    assert again.observed is not None
+    assert again.observed.lower is not None
+    assert found.observed is not None
+
+
+def test_repeats_of_one_question_are_one_pair() -> None:
+    ids = tuple(f"q{i % 100}" for i in range(400))
+    sent, before = (
+        Measurement("accuracy", scores=NEW, ids=ids),
+        Measurement("accuracy", scores=OLD, ids=ids),
+    )
+    pairs = pairs_of(sent, before)
+    assert isinstance(pairs, Pairs)
+    assert pairs.n == 100
+    assert pairs.questions
+
+
+def test_a_rate_of_repeated_questions_is_judged_by_question() -> None:
+    ids = tuple(f"q{i % 100}" for i in range(400))
+    alone = only(judge("metric: accuracy, min: 0.8", m("accuracy", scores=OLD, ids=ids)))
+    assert alone.observed is not None
+    assert alone.observed.method == "clustered_t"
+
+
+def test_a_relative_margin_pairs_too() -> None:
+    scores = tuple(3.0 + (i % 7) / 7 for i in range(300))
+    better = tuple(score + 0.01 * (i % 3) for i, score in enumerate(scores))
+    ids = IDS[:300]
+    rule = "metric: relevance, range: [1, 5], versus_baseline: {max_drop_percent: 2}"
+    sent, before = m("relevance", scores=better, ids=ids), m("relevance", scores=scores, ids=ids)
+    found = only(judge(rule, sent, baseline=[before]))
+    assert found.observed is not None
+    assert found.observed.method == "paired_t"
+    assert found.outcome.value == "pass"
+
+
+def test_a_negative_baseline_takes_its_size() -> None:
+    scores = tuple(-30.0 + (i % 5) for i in range(300))
+    rule = "metric: nps, versus_baseline: {max_drop_percent: 50}"
+    sent, before = m("nps", scores=scores, ids=IDS[:300]), m("nps", scores=scores, ids=IDS[:300])
+    found = only(judge(rule, sent, baseline=[before]))
+    # -28 may fall to -42: the bound of candidate - 1.5 baseline lies above 0.
+    assert found.outcome.value == "pass"
