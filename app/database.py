@@ -111,9 +111,20 @@ def to_text(time: datetime) -> str:
 
 
 _POSTGRESQL_OPTIONS = (
-    "-c timezone=UTC -c lock_timeout={} -c idle_in_transaction_session_timeout=60000"
+    "-c timezone=UTC -c lock_timeout={} -c statement_timeout={} "
+    "-c idle_in_transaction_session_timeout=60000"
 )
-"""A process that hangs or vanishes must not hold the head of the log against the others."""
+"""A process that hangs or vanishes must not hold the head of the log against the others, and a
+statement that hangs must not hold the event loop."""
+
+_POSTGRESQL_GONE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server that is gone is given up within a minute, whether or not it owes an answer."""
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -128,10 +139,10 @@ def make_engine(settings: Settings) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": 10,
-            "keepalives_idle": 30,
-            "tcp_user_timeout": 30_000,
-            "options": _POSTGRESQL_OPTIONS.format(settings.busy_timeout_seconds * 1000),
+            **_POSTGRESQL_GONE,
+            "options": _POSTGRESQL_OPTIONS.format(
+                settings.busy_timeout_seconds * 1000, settings.statement_timeout_seconds * 1000
+            ),
         },
     )
 
@@ -281,6 +292,7 @@ def migrate(engine: Engine) -> None:
     with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config = _alembic_config()
         config.attributes["connection"] = connection
