@@ -1,6 +1,6 @@
 """What the record knows that bears on a decision, read in one short read, and its recheck.
 
-`Unmoved` looks again inside the writer's transaction: what a decision depended on must still hold
+`unmoved` looks again inside the writer's transaction: what a decision depended on must still hold
 when it is recorded.
 """
 
@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -284,27 +284,26 @@ def parameters(candidate: Candidate, stage: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unmoved(JointGuard):
+def unmoved(past: Past, candidate: Candidate, stage: str) -> JointGuard:
     """The recheck under the log's lock: same policies, same facts, no look taken meanwhile."""
+    return JointGuard(_moved, (past, candidate, stage))
 
-    past: Past
-    candidate: Candidate
-    stage: str
 
-    @classmethod
-    def lost(cls, connection: Connection, guards: Sequence[Self]) -> dict[Self, Conflict]:
-        """One statement for all of them."""
-        who = [guard.candidate for guard in guards]
-        asked = {
-            "models": sorted({candidate.model for candidate in who}),
-            "stages": sorted({guard.stage for guard in guards}),
-            "versions": sorted({candidate.version for candidate in who}),
-            "digests": sorted({candidate.digest or _NO_DIGEST for candidate in who}),
-        }
-        now = _Now(connection.execute(_NOW, asked).all())
-        found = {guard: now.difference(guard) for guard in guards}
-        return {guard: Conflict("conflict", why) for guard, why in found.items() if why}
+_Asked = tuple[Past, Candidate, str]
+
+
+def _moved(connection: Connection, asked: Sequence[_Asked]) -> list[Conflict | None]:
+    """One statement for all of them."""
+    who = [candidate for _, candidate, _ in asked]
+    wanted = {
+        "models": sorted({candidate.model for candidate in who}),
+        "stages": sorted({stage for _, _, stage in asked}),
+        "versions": sorted({candidate.version for candidate in who}),
+        "digests": sorted({candidate.digest or _NO_DIGEST for candidate in who}),
+    }
+    now = _Now(connection.execute(_NOW, wanted).all())
+    found = [now.difference(*item) for item in asked]
+    return [Conflict("conflict", why) if why else None for why in found]
 
 
 class _Now:
@@ -323,16 +322,13 @@ class _Now:
                 looks = self._looks.setdefault((row.model, row.stage), {})
                 looks[row.version, row.digest] = row.number
 
-    def difference(self, guard: Unmoved) -> str | None:
-        """What has changed since a guard's decision was made."""
-        past, candidate = guard.past, guard.candidate
+    def difference(self, past: Past, candidate: Candidate, stage: str) -> str | None:
+        """What has changed since a decision was made."""
         if self._epoch != past.epoch:
             return "The policies changed while this was decided."
         taken = sum(
             number
-            for (version, digest), number in self._looks.get(
-                (candidate.model, guard.stage), {}
-            ).items()
+            for (version, digest), number in self._looks.get((candidate.model, stage), {}).items()
             if version == candidate.version or digest == (candidate.digest or _NO_DIGEST)
         )
         if (self._revisions.get(candidate.model), taken) != (past.revision, past.look_count):

@@ -165,7 +165,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     work = Work(
         entries=_entries(case, stored, asked, blobs, attested),
         rows=rows,
-        guard=pasts.Unmoved(case.past, candidate, case.submission.stage),
+        guard=pasts.unmoved(case.past, candidate, case.submission.stage),
         commutes=case.past.is_own,
     )
     return Recorded(ids["decision"], work, document)

@@ -122,19 +122,21 @@ def _run_together(
 def _lost(connection: Connection, group: Sequence[Item]) -> dict[Item, Conflict]:
     """The items whose guards found that something has changed."""
     lost: dict[Item, Conflict] = {}
-    joint: dict[type[JointGuard], dict[JointGuard, Item]] = {}
+    joint: dict[Any, list[tuple[Item, Any]]] = {}
     for item in group:
         guard = item.work.guard
         if isinstance(guard, JointGuard):
-            joint.setdefault(type(guard), {})[guard] = item
+            joint.setdefault(guard.check, []).append((item, guard.about))
         elif guard is not None:
             try:
                 guard(connection)
             except Conflict as conflict:
                 lost[item] = conflict
-    for kind, items in joint.items():
-        conflicts = kind.lost(connection, list(items))
-        lost.update({items[guard]: conflict for guard, conflict in conflicts.items()})
+    for check, asked in joint.items():
+        answers = check(connection, [about for _, about in asked])
+        for (item, _), answer in zip(asked, answers, strict=True):
+            if answer is not None:
+                lost[item] = answer
     return lost
 
 

@@ -4,11 +4,10 @@ A Work is all or nothing: its rows, its log entries and what they depend on comm
 transaction or not at all.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import Connection, Table
 
@@ -36,18 +35,21 @@ class NewEntry:
     only so can the tools that know that shape check that it is in the log."""
 
 
-class JointGuard(ABC):
-    """A guard that can answer for a whole batch at once, with as many statements as for one."""
+@dataclass(frozen=True, slots=True)
+class JointGuard:
+    """A guard that is asked once for a whole batch, with as many statements as for one Work.
 
-    @classmethod
-    @abstractmethod
-    def lost(cls, connection: Connection, guards: Sequence[Self]) -> Mapping[Self, "Conflict"]:
-        """Those of `guards`, all of this class, whose Works depended on what has changed."""
+    `check` takes what each Work depended on and says, in the same order, what has changed since.
+    """
+
+    check: Callable[[Connection, Sequence[Any]], Sequence["Conflict | None"]]
+    about: Any
 
     def __call__(self, connection: Connection) -> None:
         """The same for one alone."""
-        for conflict in self.lost(connection, [self]).values():
-            raise conflict
+        for conflict in self.check(connection, [self.about]):
+            if conflict is not None:
+                raise conflict
 
 
 @dataclass(frozen=True, slots=True)
