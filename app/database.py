@@ -74,8 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return to_text(value) if dialect.name == "sqlite" else value
+        return to_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always in UTC, whatever zone the session has."""

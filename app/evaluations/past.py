@@ -227,6 +227,9 @@ class Past:
     two decisions about the candidate apart."""
     baseline_uses: int
     foreign: frozenset[str]
+    dataset: str
+    parts: tuple[str, ...]
+    """What the evidence says it was measured on, and its fingerprints, as they were asked for."""
 
 
 def read_past(
@@ -236,7 +239,7 @@ def read_past(
     *,
     epoch: int,
     dataset: str,
-    parts: Sequence[str],
+    parts: tuple[str, ...],
     baseline: str | None,
 ) -> Past:
     """Everything that does not depend on the policy's rules."""
@@ -262,6 +265,8 @@ def read_past(
         is_own=all((seen.version, seen.candidate_digest) == own for seen in looks),
         baseline_uses=uses.scalar_one() if uses else 0,
         foreign=frozenset(foreign),
+        dataset=dataset,
+        parts=parts,
     )
 
 
@@ -352,4 +357,9 @@ def dataset_key(evidence: Evidence) -> str:
 
 def parts_of(evidence: Evidence) -> tuple[str, ...]:
     """Fingerprints of the native files and per-example scores in the evidence."""
-    return tuple(sorted({mark for m in evidence.measurements for mark in fingerprints(m)}))
+    marked = [
+        m
+        for m in evidence.measurements
+        if m.scores is not None or (m.source is not None and m.source.file_digest is not None)
+    ]
+    return tuple(sorted({mark for m in marked for mark in fingerprints(m)}))

@@ -279,13 +279,12 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
         }
         rows.append((look, [look_row]))
     if not case.past.is_judged:
-        dataset = pasts.dataset_key(case.submission.evidence)
-        judged_row = {**who, "stage": stage, "dataset": dataset, "first_at": case.at}
+        judged_row = {**who, "stage": stage, "dataset": case.past.dataset, "first_at": case.at}
         rows.append((judged, [judged_row]))
     if case.baseline_digest:
         rows.append((baseline_use, [{**who, "baseline": case.baseline_digest}]))
-    if parts := pasts.parts_of(case.submission.evidence):
-        rows.append((evidence_part, [{**who, "part": part} for part in parts]))
+    if case.past.parts:
+        rows.append((evidence_part, [{**who, "part": part} for part in case.past.parts]))
     return rows
 
 
