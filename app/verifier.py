@@ -154,6 +154,8 @@ class Tree:
     def __init__(self) -> None:
         self.base = 0
         self._left: list[tuple[int, bytes]] = []
+        self._leftward: list[bytes] = []
+        """The same from right to left, ready to be hashed in front of what is right of it."""
         self._rows: list[list[bytes]] = [[]]
         self._above: dict[int, list[bytes]] = {}
 
@@ -179,6 +181,7 @@ class Tree:
             root = sha256(b"\x01" + self._left.pop()[1] + root).digest()
             height += 1
         self._left.append((height, root))
+        self._leftward = [b"\x01" + node for _, node in reversed(self._left)]
         self.base += WIDTH
 
     def _fill(self, level: int, root: bytes) -> None:
@@ -208,8 +211,8 @@ class Tree:
                 node = self._rows[level][inside - 1]
                 found = sha256(b"\x01" + node + found).digest() if found else node
             inside, level = inside >> 1, level + 1
-        for _, node in reversed(self._left):
-            found = sha256(b"\x01" + node + found).digest() if found else node
+        for node in self._leftward if found else ():
+            found = sha256(node + found).digest()
         return found or EMPTY_ROOT
 
 
@@ -409,6 +412,9 @@ class LogKeys:
 
     def at(self, size: int) -> Key:
         """The key that signs a checkpoint of this size."""
+        index, newest = self._since[-1]
+        if index < size:
+            return newest
         return next(key for index, key in reversed(self._since) if index < size)
 
     def hand_over(self, index: int, entry: Mapping[str, Any]) -> None:
@@ -512,8 +518,8 @@ class Evidence:
 
     def erase(self, entry: Mapping[str, Any]) -> None:
         """What was erased on the record need not be there."""
-        refs = entry.get("refs")
-        for digest in refs.get("evidence", ()) if isinstance(refs, dict) else ():
+        data = entry.get("data")
+        for digest in data.get("blobs", ()) if isinstance(data, dict) else ():
             done = self._base.execute("DELETE FROM named WHERE digest = ?", (digest,))
             self.erased += done.rowcount
 
@@ -581,6 +587,8 @@ class Kept:
 
     note: Note
     name: str
+    entry: tuple[int, bytes] | None = None
+    """Index and leaf of the entry that came with it, as in the answer to a submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,6 +645,7 @@ class Verification:
         """The largest size whose root is known to be the recorded one."""
         self._signer: Key | None = None
         self._wanted = _endings(ROTATED)
+        self._seals = [f"\n\u2014 {witness.name} " for witness in trust.witnesses]
         self._outside = 0
         self._own = 0
         self._times: list[tuple[int, datetime]] = []
@@ -713,6 +722,11 @@ class Verification:
         leaves = self._leaves(bundle, first, place)
         if len(leaves) != width:
             raise Broken(f"{place} holds {len(leaves)} entries, not {width}", first + len(leaves))
+        for kept in self._trust.since:
+            if kept.entry is not None and first <= kept.entry[0] < first + width:
+                self._answered(
+                    kept.name, kept.entry[0], kept.entry[1], leaves[kept.entry[0] - first]
+                )
         self._tree.add(leaves)
         self._hash_tile(next(names), first)
         if width == WIDTH:
@@ -721,6 +735,11 @@ class Verification:
                 self._hash_tile(next(names))
                 full //= WIDTH
         self._compare(notes, first, width)
+
+    def _answered(self, name: str, index: int, answered: bytes, leaf: bytes) -> None:
+        if answered != leaf:
+            raise Broken(f"entry {index} is not the one that was answered in {name}", index)
+        self._claims.append(f"What was answered in {name} is entry {index}.")
 
     def _leaves(self, bundle: bytes, first: int, place: str) -> list[bytes]:
         """The leaf hashes of a bundle: each entry is two bytes of length and its body."""
@@ -770,12 +789,12 @@ class Verification:
         """The checkpoints that end within a bundle, the smallest first."""
         value = member.json()
         found: list[tuple[int, str]] = []
-        for text in value if isinstance(value, list) else [None]:
-            parts = text.split("\n", 2) if isinstance(text, str) else []
-            size = parts[1] if len(parts) == 3 else ""
-            if not (size.isascii() and size.isdigit() and len(size) < 20):
+        for text in value if isinstance(value, list) else [""]:
+            parts = text.split("\n", 2) if isinstance(text, str) and len(text) < MAX_NOTE else []
+            is_size = len(parts) == 3 and parts[1].isascii() and parts[1].isdigit()
+            if not is_size or len(parts[1]) > 19:
                 raise Broken(f"{member.name} is no list of checkpoints")
-            found.append((int(size), str(text)))
+            found.append((int(parts[1]), str(text)))
         sizes = [size for size, _ in found]
         begin = first or -1
         if sizes != sorted(set(sizes)) or (
@@ -790,19 +809,21 @@ class Verification:
         """Checkpoints and kept copies that end here, by size."""
         kept = [(item.note.size, item) for item in (*self._trust.since, *self._trust.own)]
         here = [(size, item) for size, item in kept if first < size <= first + width]
-        events: list[tuple[int, str | Kept]] = sorted([*notes, *here], key=lambda event: event[0])
+        events: Sequence[tuple[int, str | Kept]] = notes
+        if here:
+            events = sorted([*notes, *here], key=lambda event: event[0])
         for size, event in events:
-            if isinstance(event, Kept):
-                self._extends(event)
-            else:
+            if isinstance(event, str):
                 self._beside(size, event, notes)
+            else:
+                self._extends(event)
         if self._times:
             self._in_time()
 
     def _beside(self, size: int, text: str, notes: Sequence[tuple[int, str]]) -> None:
         """A checkpoint kept beside the entries: its root, and its signature where that matters."""
-        root = binascii.b2a_base64(self._tree.root(size), newline=False).decode()
-        if not text.startswith(f"{self._origin}\n{size}\n{root}\n\n"):
+        root = binascii.b2a_base64(self._tree.root(size)).decode()
+        if not text.startswith(f"{self._origin}\n{size}\n{root}\n"):
             detail = f"the checkpoint of {size} entries that lies beside them has another root"
             raise Broken(detail, self._checked, max(self._checked, size - 1))
         self._checkpoints += 1
@@ -811,7 +832,7 @@ class Verification:
             size == notes[-1][0]
             or key is not self._signer
             or self._trust.every_signature
-            or any(f"\n\u2014 {witness.name} " in text for witness in self._trust.witnesses)
+            or (self._seals and any(seal in text for seal in self._seals))
         ):
             try:
                 self._signed(Note.parse(text, f"the checkpoint of {size} entries"), key)
@@ -1008,14 +1029,16 @@ def read_kept(path: str) -> Kept:
         text = Path(path).read_bytes()[: MAX_JSON + 1].decode()
     except (OSError, UnicodeDecodeError) as error:
         raise NoRecord(f"{path} cannot be read: {error}") from None
+    entry = None
     try:
         if text.startswith("{"):
-            found = read_json(text.encode(), path)
-            text = str(found["audit"]["checkpoint"])
+            answer = read_json(text.encode(), path)["audit"]
+            text = str(answer["checkpoint"])
+            entry = (int(answer["index"]), bytes.fromhex(answer["leaf"]))
         elif text.startswith("c2sp.org/tlog-proof@"):
             text = text.partition("\n\n")[2]
-        return Kept(Note.parse(text, path), Path(path).name)
-    except (Broken, KeyError, TypeError) as error:
+        return Kept(Note.parse(text, path), Path(path).name, entry)
+    except (Broken, KeyError, TypeError, ValueError) as error:
         raise NoRecord(f"{path} holds no checkpoint: {error}") from None
 
 

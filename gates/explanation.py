@@ -60,6 +60,10 @@ OPEN_WORDS = {
     "not_comparable": "candidate and baseline were measured on different data",
     "evidence_of_another_candidate": "the same scores or file came with another candidate",
     "relative_to_zero": "the baseline may be zero, so a share of it means nothing",
+    "sample_ratio_mismatch": "the split is broken; find out why before comparing anything",
+    "too_short": "the experiment has not run long enough",
+    "judge_unreliable": "the judge got known answers wrong",
+    "judge_unreviewed": "people have not reviewed enough of what the judge said",
     "needs_service": "only the service can confirm it",
     "no_uncertainty": "a value alone carries no uncertainty",
 }
@@ -133,7 +137,10 @@ def _limits(finding: Finding, seen: Observed) -> tuple[float | None, float | Non
             name.startswith("min_gain") and finding.direction != "lower"
         )
         return (bound, None) if up else (None, bound)
-    low, high = limit.get("min"), limit.get("max")
+    if finding.kind == "disparity":
+        low, high = limit.get("min_ratio"), limit.get("max_gap")
+    else:
+        low, high = limit.get("min"), limit.get("max")
     return (None if low is None else float(low), None if high is None else float(high))
 
 
@@ -180,6 +187,8 @@ def _estimate_text(
             one = number(pair[0].value, percent=percent)
             two = number(pair[1].value, percent=percent)
             text += f" ({one} against {two})"
+    elif seen.scale in {"ratio", "gap"}:
+        text = _group_text(finding, seen, value)
     elif seen.scale == "share_within_limit":
         text = f"{value} within the limit"
     else:
@@ -191,6 +200,21 @@ def _estimate_text(
     if seen.n_errored:
         text += f", {seen.n_errored} errored"
     return text
+
+
+def _group_text(finding: Finding, seen: Observed, value: str) -> str:
+    """`is 0.83 times that of sex=m (41.5% against 50.0%)`, or `lies 3.1% from …`."""
+    flags = (flag.removeprefix("compared with ") for flag in finding.flags if "compared " in flag)
+    other = next(flags, "the reference")
+    is_ratio = seen.scale == "ratio"
+    text = f"is {value} times that of {other}" if is_ratio else f"lies {value} from {other}"
+    sides = [side.value for side in (finding.candidate, finding.baseline) if side]
+    known = [value for value in sides if value is not None]
+    if len(known) < 2:
+        return text
+    is_rate = all(0.0 <= value <= 1.0 for value in known)
+    one, two = (number(value, percent=is_rate) for value in known)
+    return f"{text} ({one} against {two})"
 
 
 def _confidence(value: float | None) -> str:

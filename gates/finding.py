@@ -17,8 +17,9 @@ class Observed:
 
     `lower` and `upper` are each at their own confidence: the pass side at this look's level, the
     fail side at its Holm level. They are None only where no bound exists (`exact`, documents).
-    `scale` is "metric" (units of the metric), "difference" (candidate - baseline) or
-    "share_within_limit" (a quantile rule judged by counting examples within the limit).
+    `scale` is "metric" (units of the metric), "difference" (candidate - baseline), "ratio" or
+    "gap" (of groups), or "share_within_limit" (a quantile rule judged by counting examples within
+    the limit).
     """
 
     value: float | None = None

@@ -17,7 +17,7 @@ NOT_MEASURED = frozenset({"not_measured", "no_slice", "no_document", "no_baselin
 ALWAYS_COUNTS = frozenset({Outcome.ERROR})
 
 
-FAMILY = frozenset({"threshold", "versus_baseline"})
+FAMILY = frozenset({"threshold", "versus_baseline", "disparity", "distribution", "experiment"})
 """The kinds whose findings are tested together (policy.md section 3)."""
 
 Checked = Sequence[tuple[Rule, Sequence[Claim]]]

@@ -10,7 +10,9 @@ OPEN = "set_your_own"
 DEFAULTED = ("confidence", "on_inconclusive", "on_missing", "max_error_share")
 """Defaults that are written into inherited rules, so that a child's defaults cannot loosen them."""
 
-_HIGHER = frozenset({"min", "min_samples", "confidence", "min_gain", "min_gain_percent"})
+_HIGHER = frozenset(
+    {"min", "min_samples", "confidence", "min_gain", "min_gain_percent", "min_ratio"}
+)
 _LOWER = frozenset(
     {
         "max",
@@ -20,6 +22,7 @@ _LOWER = frozenset(
         "max_age_days",
         "notice",
         "max_drop",
+        "max_gap",
         "max_rise",
         "max_drop_percent",
         "max_rise_percent",
@@ -31,10 +34,16 @@ _ORDERED: Mapping[str, tuple[object, ...]] = {
     "on_missing": ("not_applicable", "escalate", "fail"),
     "mode": ("guard", "exact", "prove"),
     "waivable": (True, False),
+    "strict": (False, True),
     "grade": ("declared", "attested", "signed"),
 }
 """Values from loosest to strictest."""
-_IMPLIED: Mapping[str, object] = {"on_fail": "fail", "mode": "prove", "waivable": True}
+_IMPLIED: Mapping[str, object] = {
+    "on_fail": "fail",
+    "mode": "prove",
+    "waivable": True,
+    "strict": False,
+}
 _FREE = frozenset({"target", "note", "basis", "loosens", "id"})
 _STRICTER_WHEN_ABSENT = frozenset({"accepts_point_estimate", "when", "applies_from"})
 _NESTED = frozenset({"versus_baseline", "coverage"})

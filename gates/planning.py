@@ -117,7 +117,8 @@ def _alpha(policy: Policy, rule: MeasuredRule) -> float:
 def _planned(policy: Policy, gate: str, rule: MeasuredRule, terms: _Terms) -> RulePlan:
     match rule:
         case Coverage():
-            found = _Found(samples=rule.coverage.min_samples, assumes="as the policy says")
+            least = [rule.coverage.least(name) for name in rule.coverage.require or ("*",)]
+            found = _Found(samples=max(least), assumes="as the policy says")
         case ZeroTolerance():
             found = _zero(rule, terms)
         case Threshold() if rule.mode is Mode.EXACT:
@@ -130,9 +131,8 @@ def _planned(policy: Policy, gate: str, rule: MeasuredRule, terms: _Terms) -> Ru
             found = _versus(policy, rule, terms)
         case _:
             found = _Found(unknown="its sample hangs on data that no plan knows")
-    least = rule.min_samples
-    if least is not None and found.samples is not None:
-        found = replace(found, samples=max(least, found.samples))
+    if rule.min_samples is not None and found.samples is not None:
+        found = replace(found, samples=max(rule.min_samples, found.samples))
     return RulePlan(
         gate=gate,
         rule=rule.id,

@@ -114,7 +114,7 @@ def _takes(name: str, rule: Mapping[str, Any]) -> bool:
     """Whether a default has a meaning on a rule of this kind."""
     if "sign_off" in rule:
         return False
-    measured = "metric" in rule and "coverage" not in rule
+    measured = ("metric" in rule and "coverage" not in rule) or "experiment" in rule
     if name == "confidence":
         return measured
     return measured or name != "max_error_share" or "expr" in rule

@@ -61,8 +61,10 @@ def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
             return f"{name} was tested on {n}{errored} ({wanted})."
         case "incomplete_run":
             return f"{name}: {detail}."
-        case "not_measured":
+        case "not_measured" if seen is None:
             return f"{name} was not tested ({wanted})."
+        case "not_measured" | "judge_unreliable" | "judge_unreviewed":
+            return f"{name} was tested on {n}{errored}, but {detail}."
         case "too_many_errors":
             return f"{name} was tested on {n}{errored}: too many errors."
         case _:

@@ -31,7 +31,7 @@ _notes: set[asyncio.Task[None]] = set()
 class Requires(HTTPBearer):
     """A dependency that answers who asks, once they are known to be allowed to."""
 
-    def __init__(self, permission: Permission | None) -> None:
+    def __init__(self, permission: Permission | None, *, everywhere: bool = False) -> None:
         super().__init__(
             scheme_name="api_key",
             bearerFormat=f"{PREFIX}…",
@@ -41,6 +41,7 @@ class Requires(HTTPBearer):
             auto_error=False,
         )
         self.permission = permission
+        self.everywhere = everywhere
 
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # who, not the header
         """The principal of the request, narrowed to what the permission comes from."""
@@ -50,6 +51,9 @@ class Requires(HTTPBearer):
                 detail = f"This needs permission to {self.permission.value}; you have the roles "
                 raise Problem("forbidden", f"{detail}{', '.join(who.roles)}.")
             who = who.narrowed(self.permission)
+        if self.everywhere and "*" not in who.models:
+            detail = "This shows or changes things of every model, and you may see only some."
+            raise Problem("forbidden", detail)
         request.state.principal = who
         return who
 
@@ -150,11 +154,14 @@ Identified = Annotated[Principal, Security(Requires(None))]
 MaySubmit = Annotated[Principal, Security(Requires(Permission.SUBMIT))]
 MayReadDecisions = Annotated[Principal, Security(Requires(Permission.READ_DECISIONS))]
 MayRead = Annotated[Principal, Security(Requires(Permission.READ))]
-MayExport = Annotated[Principal, Security(Requires(Permission.EXPORT))]
+MayReadLog = Annotated[Principal, Security(Requires(Permission.READ, everywhere=True))]
+"""Entries name models, whoever they are about; proofs and checkpoints do not."""
+MayExport = Annotated[Principal, Security(Requires(Permission.EXPORT, everywhere=True))]
 MayOpenReview = Annotated[Principal, Security(Requires(Permission.OPEN_REVIEW))]
 MaySignOff = Annotated[Principal, Security(Requires(Permission.SIGN_OFF))]
 MayRegisterDocuments = Annotated[Principal, Security(Requires(Permission.REGISTER_DOCUMENTS))]
 MayRevoke = Annotated[Principal, Security(Requires(Permission.REVOKE))]
 MayPublishPolicy = Annotated[Principal, Security(Requires(Permission.PUBLISH_POLICY))]
 MayRegisterModel = Annotated[Principal, Security(Requires(Permission.REGISTER_MODEL))]
-MayManageKeys = Annotated[Principal, Security(Requires(Permission.MANAGE_KEYS))]
+MayManageKeys = Annotated[Principal, Security(Requires(Permission.MANAGE_KEYS, everywhere=True))]
+"""Who may see some models only could otherwise make a key for all."""

@@ -84,6 +84,14 @@ class Principal:
         if not self.sees(model):
             raise Problem("forbidden", "This key is not for that model.")
 
+    def need_all(self, patterns: Iterable[str]) -> None:
+        """Refuse to touch patterns that reach beyond one's own models."""
+        if not all(any(_covers(own, pattern) for own in self.models) for pattern in patterns):
+            detail = (
+                "This reaches models beyond yours. Narrow it, or ask somebody who may see them."
+            )
+            raise Problem("forbidden", detail)
+
     def stakes_at(self, model: str) -> frozenset[str]:
         """The stakes that this one may sign off for, for this model."""
         if not self.grants:
@@ -107,6 +115,14 @@ class Principal:
             stakes=stakes(roles),
             grants=giving,
         )
+
+
+def _covers(own: str, pattern: str) -> bool:
+    """Whether all that `pattern` names is named by `own`; no where that is not plain to see.
+
+    A `*` of the pattern can only be matched by one of ours, which takes whatever it stands for.
+    """
+    return own in {"*", pattern} or ("?" not in own and fnmatchcase(pattern, own))
 
 
 def granted(

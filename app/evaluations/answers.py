@@ -41,7 +41,7 @@ class ObservedOut(BaseModel):
     upper_confidence: float | None
     method: str | None
     approximate: bool
-    scale: str = Field(description="metric, difference or share_within_limit")
+    scale: str = Field(description="metric, difference, share_within_limit, ratio or gap")
 
 
 class FindingOut(BaseModel):

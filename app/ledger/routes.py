@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.auth.demands import MayRead
+from app.auth.demands import MayRead, MayReadLog
 from app.database import to_text
 from app.errors import Problem
 from app.ledger import reading, signing_keys
@@ -88,7 +88,7 @@ class KeysOut(BaseModel):
 )
 def list_entries(
     request: Request,
-    _: MayRead,
+    _: MayReadLog,
     after: Annotated[int, Query(ge=-1, le=2**62)] = -1,
     type: Filter = None,  # noqa: A002 - the parameter's name in the API
     subject: Filter = None,
@@ -121,7 +121,7 @@ def get_proof_file(request: Request, _: MayRead, index: Index) -> Response:
     summary="One entry",
     responses={200: {"model": EntryOut}, **problems(404)},
 )
-def get_entry(request: Request, _: MayRead, index: Index) -> Response:
+def get_entry(request: Request, _: MayReadLog, index: Index) -> Response:
     """The entry at an index."""
     with runtime_of(request).engine.connect() as connection:
         try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
-from app.auth.demands import MayRead
+from app.auth.demands import MayReadLog
 from app.errors import Problem
 from app.ledger import reading, tile_paths
 from app.ledger.reading import NotInLog
@@ -37,7 +37,7 @@ Number = Annotated[
     summary="A bundle of 256 entries, or of the first so many",
     responses={**_BYTES, **problems(404)},
 )
-def get_bundle(request: Request, _: MayRead, number: Number) -> Response:
+def get_bundle(request: Request, _: MayReadLog, number: Number) -> Response:
     """Each entry behind its length, two bytes, big-endian. Entries name models: it needs a key."""
     where = _found(f"entries/{number}")
     runtime = runtime_of(request)

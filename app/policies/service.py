@@ -128,10 +128,13 @@ def published(
         detail = f"The policy calls itself {policy.name!r}; the path says {name!r}."
         where = [{"pointer": "/policy", "line": 0, "detail": detail}]
         raise Problem("invalid-policy", detail, errors=where)
-    last = newest(connection, name)
+    who.need_all(_models(policy.document))
+    last, before = newest(connection, name), in_force(connection, name)
+    for replaced in (last, before):
+        # The new version takes the place of the old one, and so its models too.
+        who.need_all(_models(replaced.document) if replaced is not None else ())
     if last is not None and last.digest == policy.digest:
         return last, None, None
-    before = in_force(connection, name)
     loosened = loosened_json(policy, before.document if before is not None else None)
     waits = bool(loosened)
     values = {
@@ -168,6 +171,12 @@ def published(
     return None, work, values
 
 
+def _models(document: Mapping[str, Any]) -> list[str]:
+    """The patterns of models that a policy applies to."""
+    found = document["applies_to"]["model"]
+    return [found] if isinstance(found, str) else list(found)
+
+
 def raise_epoch(connection: Connection) -> None:
     """Decisions that were made under the policies before have to be made again."""
     connection.execute(update(policy_epoch).values(value=policy_epoch.c.value + 1))
@@ -175,6 +184,7 @@ def raise_epoch(connection: Connection) -> None:
 
 def approved(row: Row[Any], who: Principal, now: datetime) -> Work:
     """The Work by which a second person puts a version that loosens into force."""
+    who.need_all(_models(row.document))
     if not who.is_person:
         raise Problem("forbidden", "Only a person approves; this key belongs to a service.")
     if who.id == row.published_by:

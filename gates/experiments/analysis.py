@@ -1,6 +1,6 @@
 """From arms to answers, through the estimators, the judgement and the Holm of the rules.
 
-There is no arithmetic of its own here: a difference is `gates.ladder.difference`, a decision is
+There is no arithmetic of its own here: a difference is `gates.ladder.compare`, a decision is
 `gates.rules.judging.settle`. It refuses to compare arms whose split is broken.
 """
 
@@ -12,13 +12,12 @@ from gates.evidence import Measurement
 from gates.experiments import words
 from gates.experiments.answer import Analysis, ArmSeen, Compared, Outcome, SampleRatio, Verdict
 from gates.experiments.request import Arm, Comparison, Experiment
-from gates.ladder import Unsettled, difference, estimate
+from gates.ladder import Unsettled, compare, estimate
 from gates.rules.judging import Answer, Question, settle
 from gates.statistics import power, sample_ratio
 from gates.statistics.anytime import sequence
 from gates.statistics.estimate import Estimate
 from gates.statistics.multiplicity import holm_by_bounds
-from gates.statistics.separate import ScaledDifference
 from gates.statistics.special import z_quantile
 from gates.verdict import Outcome as Settled
 
@@ -138,21 +137,18 @@ def _open(asked: Experiment, compared: Comparison, arm: Arm, control: Arm) -> _O
 def _difference(
     compared: Comparison, arm: Measurement, control: Measurement
 ) -> Estimate | Unsettled:
-    kind = "proportion" if compared.is_rate else "mean"
-    if compared.margin_percent is None:
-        return difference(arm, control, kind=kind, value_range=compared.range)
-    sides = []
-    for m in (arm, control):
-        known = _alone(compared, m)
-        if isinstance(known, Unsettled):
-            return known
-        sides.append(known)
     sign = -1.0 if compared.direction == "higher" else 1.0
-    share = sign * compared.margin_percent / 100.0
-    found = ScaledDifference(sides[0], sides[1], share, relative=True)
-    if found.is_relative_to_zero():
+    percent = compared.margin_percent
+    found = compare(
+        arm,
+        control,
+        kind="proportion" if compared.is_rate else "mean",
+        value_range=compared.range,
+        share=None if percent is None else sign * percent / 100.0,
+    )
+    if found.relative_to_zero:
         return Unsettled("relative_to_zero", "The control may be zero: a share of it means nothing")
-    return found
+    return found.estimate
 
 
 def _alone(compared: Comparison, m: Measurement) -> Estimate | Unsettled:

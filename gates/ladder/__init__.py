@@ -3,6 +3,7 @@
 from gates.ladder.differences import Compared, compare, difference
 from gates.ladder.screening import Unsettled, clusters_of, sample_size
 from gates.ladder.single import estimate
+from gates.ladder.strict import guaranteed
 
 __all__ = [
     "Compared",
@@ -11,5 +12,6 @@ __all__ = [
     "compare",
     "difference",
     "estimate",
+    "guaranteed",
     "sample_size",
 ]

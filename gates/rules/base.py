@@ -159,6 +159,8 @@ class MetricRule(MeasuredRule):
     confidence: Confidence | None = None
     quantile: Annotated[Number, Field(gt=0, lt=1)] | None = None
     accepts_point_estimate: Text | None = None
+    strict: StrictBool = False
+    """Only bounds that keep their level for every n; approximate ones stay inconclusive."""
     direction: Literal["higher", "lower"] | None = None
     declared_kind: Annotated[str | None, Field(alias="kind")] = None
     unit: Name | None = None

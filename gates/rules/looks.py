@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gates.evidence import Measurement, SliceKey
 from gates.history import Look, Progress
+from gates.rules.packing import LONG, packed
 
 FIRST_LOOK_SHARE = 0.8  # statistics.md correction 3: half and half costs more examples
 
@@ -61,6 +62,9 @@ def _scores(m: Measurement) -> tuple[object, ...]:
     """Scores in an order of their own: by id, else by cluster, else as they came."""
     assert m.scores is not None
     beside = [part for part in (m.labels, m.denominators) if part is not None]
+    if len(m.scores) >= LONG:
+        names = [part for part in (m.ids, m.clusters) if part is not None]
+        return (packed(names, [m.scores, *beside]),)
     if m.ids is not None:
         clusters = m.clusters or m.ids
         return tuple(sorted(zip(m.ids, m.scores, clusters, *beside, strict=True)))
@@ -82,10 +86,17 @@ def fingerprints(m: Measurement) -> tuple[str, ...]:
     if m.source is not None and m.source.file_digest is not None:
         found.append(_digest(("file", m.source.file_digest)))
     if m.scores is not None and len(m.scores) > MIN_VARIED:
-        ((_, commonest),) = Counter(m.scores).most_common(1)
-        if len(m.scores) - commonest >= MIN_VARIED:
-            found.append(_digest(("scores", m.ids, m.scores)))
+        # All but a few scores are one value only if that is the commonest of the first as well.
+        ((value, _),) = Counter(m.scores[: 2 * MIN_VARIED]).most_common(1)
+        if len(m.scores) - m.scores.count(value) >= MIN_VARIED:
+            found.append(_digest(("scores", *_series(m.ids, m.scores))))
     return tuple(found)
+
+
+def _series(ids: tuple[str, ...] | None, scores: tuple[float, ...]) -> tuple[object, ...]:
+    if len(scores) < LONG:
+        return ids, scores
+    return (packed([] if ids is None else [ids], [scores]),)
 
 
 def _digest(value: object) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 from gates.metrics import resolve
 from gates.rules.base import Rule, scope_suffix, slug
 from gates.rules.coverage import Coverage
+from gates.rules.disparity import Disparity
+from gates.rules.distribution import Distribution
 from gates.rules.document import Document
+from gates.rules.experiment import Experiment
 from gates.rules.expr import Expr
 from gates.rules.passed_stage import PassedStage
 from gates.rules.sign_off import SignOff
@@ -20,6 +23,9 @@ from gates.rules.zero_tolerance import ZeroTolerance
 KINDS: Mapping[str, type[Rule]] = {
     "max_count": ZeroTolerance,
     "versus_baseline": VersusBaseline,
+    "disparity": Disparity,
+    "distribution": Distribution,
+    "experiment": Experiment,
     "coverage": Coverage,
     "document": Document,
     "passed_stage": PassedStage,
@@ -49,12 +55,17 @@ def kind_of(raw: Mapping[str, Any]) -> type[Rule]:
 def default_id(raw: Mapping[str, Any]) -> str:
     """An id from what the rule asks: `latency_p95`, `f1-versus-baseline`, `document-dpia`."""
     kind = kind_of(raw)
-    if issubclass(kind, (Threshold, VersusBaseline, ZeroTolerance)):
+    if issubclass(kind, (Threshold, VersusBaseline, ZeroTolerance, Distribution)):
         return _metric_id(raw) + _KIND_SUFFIX[kind] + scope_suffix(raw)
     if kind is Coverage:
         inner = raw.get("coverage")
         dimension = inner.get("dimension") if isinstance(inner, Mapping) else None
         return f"coverage-{slug(str(dimension))}{scope_suffix(raw)}"
+    if kind is Experiment:
+        inner = raw.get("experiment")
+        primary = inner.get("primary") if isinstance(inner, Mapping) else None
+        name = primary.get("metric") if isinstance(primary, Mapping) else None
+        return f"experiment-{slug(str(name))}{scope_suffix(raw)}"
     if kind is Expr:
         return f"expr-{slug(str(raw.get('expr')))[:40]}"
     mark = next(name for name in KINDS if name in raw)
@@ -65,6 +76,7 @@ _KIND_SUFFIX: Mapping[type[Rule], str] = {
     Threshold: "",
     VersusBaseline: "-versus-baseline",
     ZeroTolerance: "-count",
+    Distribution: "-distribution",
 }
 
 

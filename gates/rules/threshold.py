@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from gates.finding import Finding
-from gates.ladder import Unsettled, estimate
+from gates.ladder import Unsettled, estimate, guaranteed
 from gates.rules.base import Number
 from gates.rules.context import Claim, Context
 from gates.rules.measured import (
@@ -110,6 +110,8 @@ class Threshold(JudgedRule):
             side=side,
             related=picked.related,
         )
+        if self.strict:
+            known = guaranteed(known, picked.measurement, subject.kind, subject.value_range)
         if isinstance(known, Unsettled):
             return unsettled_claim(finding, self, subject, picked, asked, known)
         if _is_share(known) and self.min is not None and self.max is not None:

@@ -133,6 +133,8 @@ class VersusBaseline(JudgedRule):
         name, margin = self.versus_baseline.given()[0]
         compared = self._compared(subject, picked, against, name, margin)
         known = compared.estimate
+        if self.strict and not isinstance(known, Unsettled) and known.approximate:
+            known = Unsettled("no_uncertainty", _NOT_STRICT)
         finding = _with_sides(finding, compared)
         limit = 0.0 if name.endswith("_percent") else _signed(name, margin, subject)
         upward = _wants_at_least(name, subject)
@@ -173,6 +175,9 @@ class VersusBaseline(JudgedRule):
             quantile=subject.quantile,
             share=_signed(name, margin / 100, subject) if relative else None,
         )
+
+
+_NOT_STRICT = "no difference of two samples keeps its level for every n; leave `strict` out"
 
 
 def _with_sides(finding: Finding, compared: Compared) -> Finding:

@@ -11,6 +11,7 @@ from gates.statistics.binomial import Rate
 from gates.statistics.difference import RateDifference
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.f1 import F1
+from gates.statistics.hybrid import HybridDifference
 from gates.statistics.interval import Widest
 from gates.statistics.mean import BoundedMean, StudentEstimate
 from gates.statistics.paired_rates import PairedRates
@@ -43,21 +44,34 @@ def sequence(known: Estimate, n_plan: float, number: int) -> Estimate:
             return replace(known, jaccard=inner, method="beta_mixture_f1")
         case OrderStatistic():
             return SequentialOrder(known, n_plan)
+        case PairedRates():
+            return SequentialPairs(known.for_it, known.against, known.n, known.n_errored)
         case RateDifference():
             return SequentialRateDifference(known.candidate, known.baseline, n_plan)
         case PairedRates():
             return SequentialPairs(known.for_it, known.against, known.n, known.n_errored)
         case BoundedMean() | SkewedMean() | StudentEstimate() | MeanDifference():
             return _mean(known, n_plan)
-        case ScaledDifference():
-            one = sequence(known.candidate, n_plan, number)
-            two = sequence(known.baseline, n_plan, number)
-            return replace(known, candidate=one, baseline=two)
-        case Widest():
-            others = tuple(sequence(part, n_plan, number) for part in known.others)
-            return Widest(sequence(known.first, n_plan, number), others)
+        case ScaledDifference() | HybridDifference() | Widest():
+            return _composed(known, n_plan, number)
         case _:
             return Spent(known, 1.0 / (number * (number + 1.0)))
+
+
+def _composed(
+    known: ScaledDifference | HybridDifference | Widest, n_plan: float, number: int
+) -> Estimate:
+    """Estimates made of others, from the sequences of those."""
+    if isinstance(known, Widest):
+        others = tuple(sequence(part, n_plan, number) for part in known.others)
+        return Widest(sequence(known.first, n_plan, number), others)
+    one = sequence(known.candidate, n_plan, number)
+    two = sequence(known.baseline, n_plan, number)
+    if isinstance(known, ScaledDifference):
+        return replace(known, candidate=one, baseline=two)
+    # MOVER has no guarantee at every look; both bounds at half the error have.
+    share = known.factor - 1.0 if known.baseline.value > 0.0 else 1.0 - known.factor
+    return ScaledDifference(one, two, share, relative=known.factor != 1.0)
 
 
 def cumulative(known: Estimate) -> Cumulative:

@@ -50,7 +50,8 @@ class RateDifference:
 
     The lower bound takes the candidate's errors as failures and the baseline's as successes, the
     upper bound the reverse; sizes stay those of scored examples. Arms differing fourfold or more
-    get half of alpha and are marked approximate.
+    get half of alpha. Always approximate: by enumeration over all baseline rates a bound at 5% errs
+    up to 6.9% (tests/calibrate/pairs.py).
     """
 
     candidate: Rate
@@ -74,9 +75,8 @@ class RateDifference:
 
     @property
     def approximate(self) -> bool:
-        """Whether the arms are too uneven for the score test to keep its level."""
-        small, large = sorted((self.candidate.n, self.baseline.n))
-        return large >= UNEVEN * small
+        """Always: a score test is asymptotic."""
+        return True
 
     def lower(self, alpha: float, *, errors: bool) -> float:
         """The largest difference that is refuted from above, by bisection from below."""
@@ -127,7 +127,8 @@ class RateDifference:
 
     @property
     def _share(self) -> float:
-        return 0.5 if self.approximate else 1.0
+        small, large = sorted((self.candidate.n, self.baseline.n))
+        return 0.5 if large >= UNEVEN * small else 1.0
 
 
 def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:

@@ -1,12 +1,12 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [start] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, serving, starting
+from tests.bench import deciding, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
@@ -14,12 +14,15 @@ from tests.bench.table import render
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", choices=["decide", "start", "serve", []], metavar="decide|start|serve"
+        "parts",
+        nargs="*",
+        choices=["decide", "start", "verify", "serve", []],
+        metavar="decide|start|verify|serve",
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
-    parts = chosen.parts or ["decide", "start", "serve"]
+    parts = chosen.parts or ["decide", "start", "verify", "serve"]
     lines = [load_line("before")]
     rows = []
     if "decide" in parts:
@@ -28,6 +31,9 @@ def main() -> int:
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "verify" in parts:
+        _progress("verifier: about 30 s")
+        rows += verifying.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")

@@ -176,3 +176,21 @@ def test_another_candidate_starts_afresh() -> None:
     rules = policy(RULE, header=HEADER)
     fresh = judge(rules, *accuracy((48, 50))[0], candidate=Candidate("support-bot", "43"))
     assert fresh.attempt == 1
+
+
+def test_pairs_go_on_from_look_to_look() -> None:
+    rules = policy("metric: accuracy, versus_baseline: {max_drop: 0.05}", header=HEADER)
+    ids = tuple(str(i) for i in range(1200))
+    right = tuple(float(i % 10 != 0) for i in range(1200))
+    base = m("accuracy", scores=right, ids=ids)
+    seen = [m("accuracy", scores=right[:n], ids=ids[:n]) for n in (40, 600, 1200)]
+    past: tuple[Look, ...] = ()
+    found = []
+    for one in seen:
+        against = replace(base, scores=right[: len(one.ids or ())], ids=one.ids)
+        made = decide(rules, submission(one, baseline=[against]), History(looks=past), (), AT)
+        past = (*past, *made.looks)
+        found.append(only(made))
+    assert [f.outcome for f in found] == [Outcome.INCONCLUSIVE, Outcome.PASS, Outcome.PASS]
+    assert found[0].observed is not None
+    assert found[0].observed.method == "paired_bets"

@@ -287,8 +287,8 @@ they apply.
 | proportion | a share of independent examples | `count` and `n`, or `value` and `n` |
 | mean | an average of scores | scores, or `value`, `stderr`, `n`; with a range, `value`, `n` |
 | quantile | a percentile of a series | values, or how many of `n` exceeded the limit |
-| ratio | any other statistic of a sample | counts (F1), `ci` with `n`, or `stderr` with `n` |
-| count | events seen | the count and `n` |
+| ratio | any other statistic of a sample | `labels`, `denominators`, `table`, counts (F1), `ci` |
+| count | events seen | the count and its `exposure`, or `n` |
 | point | one number without sampling error | the number, with `mode: exact` |
 
 *exact* marks metrics that `mode: exact` takes without `accepts_point_estimate`. Money has no unit

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.auth.demands import MayRead
+from app.auth.demands import MayReadLog
 from app.errors import Problem
 from app.ledger import reading
 from app.ledger.reading import NotInLog
@@ -19,7 +19,7 @@ _PAGE: Final = 50
 
 
 @router.get("/record")
-def get_record(request: Request, who: MayRead, before: Before = None) -> Response:
+def get_record(request: Request, who: MayReadLog, before: Before = None) -> Response:
     """The newest checkpoint and entries."""
     runtime = runtime_of(request)
     with runtime.engine.connect() as connection:
@@ -38,14 +38,14 @@ def get_record(request: Request, who: MayRead, before: Before = None) -> Respons
 
 
 @router.get("/record/part")
-def get_part(request: Request, who: MayRead, before: Before = None) -> Response:
+def get_part(request: Request, who: MayReadLog, before: Before = None) -> Response:
     """Older entries, for the table to grow."""
     return page(request, "parts/entries.html", who, entries=_entries(runtime_of(request), before))
 
 
 @router.get("/record/{index}")
 def get_entry(
-    request: Request, who: MayRead, index: Annotated[int, Path(ge=0, le=2**62)]
+    request: Request, who: MayReadLog, index: Annotated[int, Path(ge=0, le=2**62)]
 ) -> Response:
     """One entry as it was hashed, with its proof."""
     runtime = runtime_of(request)

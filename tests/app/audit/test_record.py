@@ -51,10 +51,13 @@ def test_only_auditors_and_admins_export(service):
 def test_nothing_private_is_in_the_archive(service):
     """The archive has commitments; the values and salts behind them stay in the database."""
     with service.app.state.runtime.engine.connect() as connection:
-        rows = connection.execute(text("SELECT salt FROM audit_private")).all()
-    assert rows
+        rows = connection.execute(text("SELECT * FROM audit_private")).all()
+    hidden = [
+        bytes(value) for row in rows for value in row if isinstance(value, bytes | memoryview)
+    ]
+    assert hidden
     record = sealed(service)
-    assert not any(bytes(row.salt) in record for row in rows)
+    assert not any(value in record for value in hidden)
 
 
 def test_everything_is_verified_replayed_and_complete(env):
@@ -89,7 +92,14 @@ def test_a_decision_that_a_pipeline_kept_is_an_outside_copy(service, env, tmp_pa
     kept.write_text(service.submit(version="kept").text, "utf-8")
     done = clearance("audit", "verify", "--database", "--since", kept, env=env)
     assert done.returncode == 0, done.stdout
-    assert "in decision.json" in done.stdout
+    assert "extends the checkpoint of" in done.stdout
+    assert "What was answered in decision.json is entry" in done.stdout
+    answer = json.loads(kept.read_text("utf-8"))
+    answer["audit"]["leaf"] = "00" * 32
+    kept.write_text(json.dumps(answer), "utf-8")
+    forged = clearance("audit", "verify", "--database", "--since", kept, env=env)
+    assert forged.returncode == 1
+    assert f"the first bad one is entry {answer['audit']['index']}" in forged.stdout
 
 
 def test_wrong_usage_says_what_to_write(env, tmp_path):
