@@ -1,9 +1,10 @@
 """What one running service consists of, handed to every use case; it decides nothing itself.
 
 `start` puts it together for the server and the worker alike, and refuses a database whose schema
-is not the one that this version was built for.
+is not the one that this version was built for, or that an anchor contradicts.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +18,16 @@ from app.attestations.keys import attestation_signer, introduce
 from app.auth import access
 from app.auth.keys import KeyRing
 from app.database import reading_engine, require_current
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
+from app.privileges import can_rewrite
 from app.settings import Settings
 from app.telemetry import Telemetry
+
+log = logging.getLogger("clearance")
 
 if TYPE_CHECKING:
     from app.auth.identity_file import Identity
@@ -43,6 +48,7 @@ class Runtime:
     engine: Engine
     reader: Engine
     ledger: Ledger
+    anchoring: Anchoring
     attestor: Attestor
     keys: KeyRing
     access: access.Access
@@ -73,13 +79,25 @@ def start(
     signer = attestation_signer(settings)
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
-    introduce(engine, ledger, signer.key, clock())
+    if can_rewrite(engine):
+        log.warning(
+            "this database role may change the record; give the service a role of its own: "
+            "clearance migrate --service-role"
+        )
+    anchoring = Anchoring(engine, ledger, settings)
+    try:
+        anchoring.require_held()
+        introduce(engine, ledger, signer.key, clock())
+    except BaseException:
+        ledger.stop()
+        raise
     reader = reading_engine(engine)
     return Runtime(
         settings=settings,
         engine=engine,
         reader=reader,
         ledger=ledger,
+        anchoring=anchoring,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
         access=access.opened(identity, settings, engine, ledger, clock()),

@@ -46,6 +46,9 @@ class ReviewNeed:
     evidence_first_hours: float
     """0 unless every open finding could be settled by more examples."""
     ladder: tuple[tuple[float, str], ...]
+    """(hours after opening, role that is asked as well from then on)."""
+    one_answer_per: str = "person"
+    """`role` lets one person answer for each role they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +242,5 @@ def _review(policy: Policy, findings: Sequence[Finding]) -> ReviewNeed:
         expires_hours=escalation.expires_hours,
         evidence_first_hours=escalation.evidence_first_hours if by_samples else 0.0,
         ladder=tuple((rung.after_hours, rung.role) for rung in escalation.ladder),
+        one_answer_per=escalation.one_answer_per,
     )

@@ -163,5 +163,10 @@ MayRegisterDocuments = Annotated[Principal, Security(Requires(Permission.REGISTE
 MayRevoke = Annotated[Principal, Security(Requires(Permission.REVOKE))]
 MayPublishPolicy = Annotated[Principal, Security(Requires(Permission.PUBLISH_POLICY))]
 MayRegisterModel = Annotated[Principal, Security(Requires(Permission.REGISTER_MODEL))]
+MayRequestWaivers = Annotated[Principal, Security(Requires(Permission.REQUEST_WAIVER))]
+MayApproveWaivers = Annotated[Principal, Security(Requires(Permission.APPROVE_WAIVER))]
+MayRevokeWaivers = Annotated[Principal, Security(Requires(Permission.REVOKE_WAIVER))]
+MayBreakGlass = Annotated[Principal, Security(Requires(Permission.BREAK_GLASS))]
+MaySubscribe = Annotated[Principal, Security(Requires(Permission.SUBSCRIBE, everywhere=True))]
 MayManageKeys = Annotated[Principal, Security(Requires(Permission.MANAGE_KEYS, everywhere=True))]
 """Who may see some models only could otherwise make a key for all."""

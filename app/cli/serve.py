@@ -52,18 +52,19 @@ def serve(host: str, port: int, *, attended: bool) -> None:
         log_level="warning",
     )
     listening = bound(config, "clearance serve")
-    where = settings().public_url or address(host, listening.getsockname()[1])
-    with opened() as local:
-        first = None if _has_keys(local) else _first_key(local)
-    show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
-    if first is not None:
-        show_text(_welcome(first, where))
-    server = uvicorn.Server(config)
-    try:
-        with Attendant() if attended else nullcontext():
-            server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        return
+    with listening:
+        where = settings().public_url or address(host, listening.getsockname()[1])
+        with opened() as local:
+            first = None if _has_keys(local) else _first_key(local)
+        show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
+        if first is not None:
+            show_text(_welcome(first, where))
+        server = uvicorn.Server(config)
+        try:
+            with Attendant() if attended else nullcontext():
+                server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            return
     if not server.started:
         raise CliError("The service did not start; the log above says why.", code=UNREACHABLE)
 

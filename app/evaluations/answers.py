@@ -113,6 +113,16 @@ class AuditOut(BaseModel):
     proof: list[str] = Field(description="RFC 6962 inclusion proof, hex, lowest first")
 
 
+class GlassOut(BaseModel):
+    """Somebody let this version through although the verdict says no."""
+
+    id: str
+    person: str
+    reason: str
+    until: datetime
+    review_status: str
+
+
 class DecisionOut(BaseModel):
     """The engine's answer, never changed (`verdict`), and where it stands now (`status`)."""
 
@@ -141,6 +151,7 @@ class DecisionOut(BaseModel):
     valid_until: datetime | None
     links: dict[str, str]
     preview: bool | None = Field(None, description="True for a preview, which has no id")
+    break_glass: GlassOut | None = Field(None, description="The newest use, where there is one")
     audit: AuditOut | None
 
 

@@ -26,7 +26,9 @@ from app.ledger.work import NewEntry, Receipt, Work
 from app.models.tables import model
 from app.policies.shelf import Active
 from app.replies import json_bytes
+from app.reviews.clock import clock_of
 from app.reviews.tables import review
+from app.waivers.tables import decision_waiver
 from gates.decision import Decision, ReviewNeed
 from gates.evidence import Submission
 from gates.history import Look
@@ -90,6 +92,9 @@ def review_row(need: ReviewNeed, decision_id: str, model_name: str, at: datetime
         "expires_at": opens + timedelta(hours=need.expires_hours),
         "closed_at": None,
         "revision": 0,
+        "ladder": [[hours, role] for hours, role in sorted(need.ladder)],
+        "climbed": 0,
+        "one_answer_per": need.one_answer_per,
     }
 
 
@@ -158,6 +163,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     ]
     if asked:
         rows.append((review, [asked]))
+        rows.append(clock_of(asked))
     if attested:
         rows += attested.rows
     if case.once:
@@ -283,6 +289,11 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
         rows.append((judged, [judged_row]))
     if case.baseline_digest:
         rows.append((baseline_use, [{**who, "baseline": case.baseline_digest}]))
+    if case.decided.waivers:
+        applied: list[Mapping[str, Any]] = [
+            {"decision": decision_id, "waiver": name} for name in case.decided.waivers
+        ]
+        rows.append((decision_waiver, applied))
     if case.past.parts:
         rows.append((evidence_part, [{**who, "part": part} for part in case.past.parts]))
     return rows

@@ -138,14 +138,15 @@ def decided(
             foreign_evidence=past.foreign,
         )
     submission = Submission(intake.candidate, intake.stage, intake.evidence, baseline)
-    made = decide(active.policy, submission, history, (), now)
+    waivers = snapshot.waivers_for(intake.candidate.model, now)
+    made = decide(active.policy, submission, history, waivers, now)
     return Case(
         who=received.who,
         intake=intake,
         raw=received.raw,
         active=active,
         past=past,
-        inputs=Inputs(active.digest, submission, history, (), now, made.engine),
+        inputs=Inputs(active.digest, submission, history, waivers, now, made.engine),
         baseline_digest=baseline_digest,
         decided=made,
         at=now,

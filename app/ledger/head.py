@@ -21,8 +21,9 @@ from app.ledger.merkle import (
     verify_consistency,
 )
 from app.ledger.note import Checkpoint, NoteError, VerifierKey, open_checkpoint, sign_checkpoint
+from app.ledger.private import keep as keep_private
 from app.ledger.signing_keys import PublicKey, require_current
-from app.ledger.tables import audit_checkpoint, audit_entry, audit_head, audit_private
+from app.ledger.tables import audit_checkpoint, audit_entry, audit_head
 from app.ledger.tiles import LogInconsistent, StoredNodes, write_full_tiles
 from app.statements import insert_rows
 
@@ -165,7 +166,7 @@ def append(
     )
     private = [row for entry in entries for row in entry.private]
     if private:
-        connection.execute(insert(audit_private), private)
+        keep_private(connection, private)
     write_full_tiles(connection, growth)
     moved = connection.execute(
         _advance,

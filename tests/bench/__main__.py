@@ -1,28 +1,25 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [verify] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [start] [log] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, serving, starting, verifying
+from tests.bench import deciding, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
+
+PARTS = ("decide", "start", "log", "verify", "serve")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        choices=["decide", "start", "verify", "serve", []],
-        metavar="decide|start|verify|serve",
-    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
-    parts = chosen.parts or ["decide", "start", "verify", "serve"]
+    parts = chosen.parts or PARTS
     lines = [load_line("before")]
     rows = []
     if "decide" in parts:
@@ -31,6 +28,9 @@ def main() -> int:
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "log" in parts:
+        _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
+        rows += recording.rows(chosen.rounds)
     if "verify" in parts:
         _progress("verifier: about 30 s")
         rows += verifying.rows(chosen.rounds)
