@@ -1,6 +1,6 @@
 """Cosignatures of checkpoints by witnesses.
 
-Revision: 0020, after the identities (0040).
+Revision: 0020, after the notices (0052).
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0020"
-down_revision = "0040"
+down_revision = "0052"
 branch_labels = None
 depends_on = None
 

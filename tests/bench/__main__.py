@@ -1,16 +1,16 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [log] [verify] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [decide] [estimate] [start] [log] [verify] [serve] [--rounds N] [--seconds S]
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, recording, serving, starting, verifying
+from tests.bench import deciding, estimators, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "start", "log", "verify", "serve")
+PARTS = ("decide", "estimate", "start", "log", "verify", "serve")
 
 
 def main() -> int:
@@ -25,6 +25,9 @@ def main() -> int:
     if "decide" in parts:
         _progress("decide(): about 5 s")
         rows += deciding.rows()
+    if "estimate" in parts:
+        _progress("estimators: about 20 s")
+        rows += estimators.rows()
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
