@@ -16,6 +16,7 @@ from gates.expressions import ExpressionError, run
 from gates.finding import Finding
 from gates.folding import concluded, reasons_of, score_of, waived, with_effect
 from gates.history import History, Look
+from gates.nearest import closing
 from gates.policy import Policy
 from gates.record import decision_digest, evidence_json
 from gates.rules.base import Rule
@@ -183,7 +184,7 @@ def _fold(
         tables=tables(),
         policy_name=policy.name,
         policy_digest=policy.digest,
-        summary=summary(verdict, findings, reasons),
+        summary=summary(verdict, findings, reasons) + closing(verdict, findings),
         gates=gates,
         score=score,
         observe=header.observe,

@@ -95,8 +95,8 @@ def _capital(text: str) -> str:
 
 
 def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
-    percent = _reads_as_percent(finding, seen)
-    low, high = _limits(finding, seen)
+    percent = reads_as_percent(finding, seen)
+    low, high = limits_of(finding, seen)
     against = low if low is not None else high
     parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}"]
     limit = _limit_words(finding, low, high, percent=percent)
@@ -117,13 +117,15 @@ def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) 
     return f"{parts[0]}. {_capital(parts[1])}; {limit}."
 
 
-def _reads_as_percent(finding: Finding, seen: Observed) -> bool:
+def reads_as_percent(finding: Finding, seen: Observed) -> bool:
+    """Whether the numbers of a finding read as percent."""
     if seen.scale == "share_within_limit":
         return True
     return finding.unit in {"fraction", "percent"}
 
 
-def _limits(finding: Finding, seen: Observed) -> tuple[float | None, float | None]:
+def limits_of(finding: Finding, seen: Observed) -> tuple[float | None, float | None]:
+    """The limits on the scale of what was observed: (at least, at most)."""
     limit = finding.limit or {}
     if seen.scale == "share_within_limit":
         return (finding.quantile, None) if "max" in limit else (None, finding.quantile)
@@ -245,7 +247,7 @@ def _open_sentence(
     if finding.reason != "interval_straddles_limit":
         why = detail or OPEN_WORDS.get(finding.reason, finding.reason.replace("_", " "))
         return f"{start}: {why}; {limit}.{settle_words(finding)}"
-    low, high = _limits(finding, seen)
+    low, high = limits_of(finding, seen)
     misses_low = low is not None and seen.value is not None and seen.value < low
     misses_high = high is not None and seen.value is not None and seen.value > high
     if misses_low or misses_high:

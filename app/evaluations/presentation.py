@@ -5,13 +5,16 @@ cannot carry.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Final, TypedDict, Unpack
 
+from app.evaluations.wanted import wanted
 from gates.decision import Decision, GateResult, ReviewNeed
 from gates.evidence import Candidate
 from gates.finding import Finding, Observed
+from gates.nearest import accepts, flip, hint
 from gates.verdict import Verdict
 
 _STATUS: Final[Mapping[Verdict, str]] = {
@@ -61,6 +64,8 @@ def decision_json(decision: Decision, **service: Unpack[ServiceFields]) -> dict[
         "gates": [_gate(gate) for gate in decision.gates],
         "waivers": list(decision.waivers),
         "review": review,
+        "more_evidence": wanted(decision, service.get("id")) if review is not None else None,
+        "accepts": list(accepts(decision.findings)) if review is not None else [],
         "observe": decision.observe,
         "grants": dict(decision.grants),
         "context": dict(decision.context),
@@ -123,6 +128,7 @@ def _gate(gate: GateResult) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     observed, candidate, baseline = finding.observed, finding.candidate, finding.baseline
+    nearest = flip(finding)
     return {
         "rule": finding.rule,
         "kind": finding.kind,
@@ -152,6 +158,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "look": finding.look,
         "loosens": finding.loosens,
         "flags": list(finding.flags),
+        "flip": None if nearest is None else asdict(nearest),
+        "hint": hint(finding),
     }
 
 
