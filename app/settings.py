@@ -54,6 +54,9 @@ class Settings:
     submitter_rate_limit: str | None = None
     failure_limit: str | None = "60/minute"
     max_body_bytes: int = 20 * 1024 * 1024
+    max_blob_bytes: int = 2 * 1024**3
+    blob_quota_bytes: int = 10 * 1024**3
+    blob_keep_hours: int = 24
     queue_size: int = 1024
     batch_size: int = 128
     pool_size: int = 10
@@ -126,6 +129,9 @@ class Settings:
 _POSITIVE = (
     "anchor_seconds",
     "max_body_bytes",
+    "max_blob_bytes",
+    "blob_quota_bytes",
+    "blob_keep_hours",
     "queue_size",
     "batch_size",
     "pool_size",

@@ -219,7 +219,10 @@ def _entries(
     attested: Attested | None,
 ) -> list[NewEntry]:
     named, _ = personal(case.intake.context)
-    digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    digests: dict[str, Any] = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    if case.intake.files:
+        # The bytes lie in parts; the list of them, by its digest, says how they make the file.
+        digests["files"] = dict(case.intake.files)
     extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
     signed = attested.as_refs if attested else {}
     found = [
