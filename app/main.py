@@ -19,6 +19,7 @@ from app.attestations import routes as attestation_routes
 from app.audit import routes as export_routes
 from app.auth import access, session_routes
 from app.auth import routes as key_routes
+from app.blobs import routes as blob_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
@@ -57,6 +58,7 @@ DESCRIPTION = (
 )
 ROUTERS = (
     evaluation_routes.router,
+    blob_routes.router,
     decision_routes.router,
     report_routes.router,
     attestation_routes.router,

@@ -469,7 +469,7 @@ def _base64(text: object) -> bytes | None:
 
 
 NAMED: Final = {
-    "evaluation.received": ("inputs", "raw"),
+    "evaluation.received": ("inputs", "raw", "files"),
     "decision.recorded": ("document", "inputs", "policy"),
     "policy.published": ("digest",),
 }
@@ -511,10 +511,11 @@ class Evidence:
         refs = entry.get("refs")
         for field_name in NAMED.get(str(entry.get("type")), ()):
             digest = refs.get(field_name) if isinstance(refs, dict) else None
-            if isinstance(digest, str):
-                self._base.execute(
-                    "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (digest, index)
-                )
+            for one in digest.values() if isinstance(digest, dict) else (digest,):
+                if isinstance(one, str):
+                    self._base.execute(
+                        "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (one, index)
+                    )
 
     def erase(self, entry: Mapping[str, Any]) -> None:
         """What was erased on the record need not be there."""

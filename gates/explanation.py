@@ -22,12 +22,9 @@ def number(value: float, *, percent: bool, against: float | None = None) -> str:
         return "unbounded"
     for decimals in range(1 if percent else 0, _MAX_DECIMALS):
         text = _rounded(value, decimals, percent=percent)
-        if against is None:
-            if percent or _close(value, text):
-                return text
-            continue
-        shown = _value(text, percent=percent)
-        if _order(shown, against) == _order(value, against) and (percent or _close(value, text)):
+        if (percent or _close(value, text)) and (
+            against is None or _keeps_order(value, text, against, percent=percent)
+        ):
             return text
     return _rounded(value, _MAX_DECIMALS, percent=percent)
 
@@ -38,12 +35,12 @@ def _rounded(value: float, decimals: int, *, percent: bool) -> str:
     return f"{value:.{decimals + 3}g}"
 
 
-def _value(text: str, *, percent: bool) -> float:
-    return round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
-
-
-def _order(a: float, b: float) -> int:
-    return (a > b) - (a < b)
+def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:
+    """Whether what is shown lies on the side of `against` that the value lies on."""
+    shown = round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
+    if value > against:
+        return shown > against
+    return shown < against if value < against else shown == against
 
 
 def _close(value: float, text: str) -> bool:
@@ -100,7 +97,8 @@ def _capital(text: str) -> str:
 def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
     percent = reads_as_percent(finding, seen)
     low, high = limits_of(finding, seen)
-    parts = [f"{name} {_estimate_text(finding, seen, percent=percent)}"]
+    against = low if low is not None else high
+    parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}"]
     limit = _limit_words(finding, low, high, percent=percent)
     match finding.outcome:
         case Outcome.PASS if finding.reason == "no_violation_found":
@@ -176,12 +174,12 @@ def _unit(finding: Finding, *, percent: bool) -> str:
     return f" {finding.unit}"
 
 
-def _estimate_text(finding: Finding, seen: Observed, *, percent: bool) -> str:
+def _estimate_text(
+    finding: Finding, seen: Observed, against: float | None, *, percent: bool
+) -> str:
     unit = _unit(finding, percent=percent)
     if seen.value is None:
         return f"is known only by its bounds (n = {seen.n})"
-    low, high = limits_of(finding, seen)
-    against = low if low is not None else high
     value = number(seen.value, percent=percent, against=against)
     if seen.scale == "difference":
         sign = "+" if seen.value >= 0 else ""

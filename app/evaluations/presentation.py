@@ -44,7 +44,7 @@ def decision_json(decision: Decision, **service: Unpack[ServiceFields]) -> dict[
         review = _unopened(decision.review)
     return {
         "id": service.get("id"),
-        "verdict": decision.verdict.value,
+        "verdict": str(decision.verdict),
         "status": service.get("status") or initial_status(decision),
         "digest": decision.digest,
         "candidate": _candidate(decision.candidate),
@@ -121,7 +121,7 @@ def _unopened(need: ReviewNeed) -> dict[str, Any]:
 def _gate(gate: GateResult) -> dict[str, Any]:
     return {
         "gate": gate.gate,
-        "verdict": gate.verdict.value,
+        "verdict": str(gate.verdict),
         "findings": [_finding(finding) for finding in gate.findings],
     }
 
@@ -132,16 +132,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "kind": finding.kind,
-        "mode": finding.mode.value if finding.mode is not None else None,
+        "mode": finding.mode and str(finding.mode),
         "metric": finding.metric,
         "task": finding.task,
         "slice": dict(finding.slice),
         "quantile": finding.quantile,
         "unit": finding.unit,
         "direction": finding.direction,
-        "outcome": finding.outcome.value,
+        "outcome": str(finding.outcome),
         "reason": finding.reason,
-        "effect": finding.effect.value,
+        "effect": str(finding.effect),
         "proven": finding.proven,
         "observed": None if observed is None else _observed(observed),
         "limit": None if finding.limit is None else dict(finding.limit),

@@ -202,4 +202,4 @@ def _early(claim: Claim, days: Finding) -> Claim:
             found, outcome=Outcome.INCONCLUSIVE, reason="too_short", proven=False, message=words
         )
 
-    return replace(claim, conclude=concluded)
+    return claim._replace(conclude=concluded)
