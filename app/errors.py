@@ -57,6 +57,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "no-review": (409, "This decision asks nothing of people"),
     "waiver-closed": (409, "The waiver is closed"),
     "not-waivable": (422, "The rule cannot be waived"),
+    "bad-signature": (422, "The signature does not hold"),
     "not-active": (409, "The subscription is not active"),
     "not-configured": (422, "The operator has not set this up"),
     "not-breakable": (409, "There is no glass to break"),

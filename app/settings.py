@@ -62,6 +62,7 @@ class Settings:
     pool_size: int = 10
     pool_timeout_seconds: int = 10
     busy_timeout_seconds: int = 10
+    statement_timeout_seconds: int = 30
     stop_timeout_seconds: int = 20
 
     def __post_init__(self) -> None:
@@ -136,6 +137,7 @@ _POSITIVE = (
     "pool_size",
     "pool_timeout_seconds",
     "busy_timeout_seconds",
+    "statement_timeout_seconds",
     "stop_timeout_seconds",
 )
 

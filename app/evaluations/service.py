@@ -4,6 +4,8 @@ Nothing is answered before it is in the record; what changed meanwhile is decide
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -37,6 +39,9 @@ from gates.history import History
 
 _TRIES: Final = 8
 """How often a submission is decided again when its candidate's history moves under it."""
+
+
+Connect = Callable[[], AbstractContextManager[Connection]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,11 @@ async def submit(runtime: Runtime, received: Received) -> Response:
     is_large = is_large or len(intake.evidence.measurements) > 500
     for attempt in range(_TRIES):
         fresh = attempt > 0
-        case = (
-            await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
-            if is_large
-            else decided(runtime, received, intake, is_retry=fresh)
-        )
+        if is_large:
+            case = await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
+        else:
+            connected = runtime.reader.connect if fresh else runtime.turns.reading
+            case = decided(runtime, received, intake, connected, is_retry=fresh)
         written = recorded(case, runtime.attestor)
         try:
             writer = runtime.ledger if is_large else runtime.turns
@@ -110,14 +115,20 @@ def _kept(runtime: Runtime, once: Once) -> Response | None:
 
 
 def decided(
-    runtime: Runtime, received: Received, intake: Intake, *, is_retry: bool = False
+    runtime: Runtime,
+    received: Received,
+    intake: Intake,
+    connected: Connect | None = None,
+    *,
+    is_retry: bool = False,
 ) -> Case:
     """Steps 3 and 4: one short read, then the engine."""
+    connected = connected or runtime.reader.connect
     shelf = runtime.policies
     snapshot = shelf.refreshed() if is_retry else shelf.current()
     active = chosen(snapshot, intake)
     now = runtime.clock()
-    with runtime.reader.connect() as connection:
+    with connected() as connection:
         baseline = _baseline(connection, active, intake, received.who, now)
         baseline_digest = _digest(baseline.evidence) if baseline else None
         past = pasts.read_past(

@@ -1,6 +1,6 @@
 """Large result files, sent apart from the evaluations that name them.
 
-Revision: 0060, after the personal values.
+Revision: 0060, after the documents' keys.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from app.database import UtcDateTime
 
 revision = "0060"
-down_revision = "0021"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 

@@ -46,7 +46,8 @@ from app.verifier import verify as verified
 EPILOG = """\b
 Examples:
   clearance audit verify record.tar --since checkpoint-2026-09.txt
-  clearance audit verify https://clearance.example.com --witness-key 'w.example/w+…'
+  clearance audit verify https://clearance.example.com --since kept-decision.json
+  clearance audit verify record.tar --witness-key 'w.example/w+…'
   clearance audit verify --database --replay
 
 \b
