@@ -45,6 +45,8 @@ NO_MODEL = {
     "/v1/audit/entries/{index}/proof",
     "/v1/audit/entries/{index}.tlog-proof",
     "/v1/audit/consistency",
+    # Bytes under their own digest: only who has them can name them, and nothing reads them out.
+    "/v1/blobs/{digest}",
     # The caller's own.
     "/v1/me",
     "/logout",
