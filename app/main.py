@@ -19,14 +19,17 @@ from app.attestations import routes as attestation_routes
 from app.audit import routes as export_routes
 from app.auth import access, session_routes
 from app.auth import routes as key_routes
+from app.blobs import routes as blob_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
 from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
 from app.experiments import routes as experiment_routes
+from app.glass import routes as glass_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
+from app.notices import routes as notice_routes
 from app.pages.routes import answering as answering_page
 from app.pages.routes import decision as decision_page
 from app.pages.routes import keys as key_pages
@@ -42,6 +45,7 @@ from app.reviews import routes as review_routes
 from app.runtime import Clock, Runtime, start, utc_now
 from app.settings import Settings
 from app.telemetry import Observed, Telemetry
+from app.waivers import routes as waiver_routes
 from gates.statistics.special import betaincinv
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ DESCRIPTION = (
 )
 ROUTERS = (
     evaluation_routes.router,
+    blob_routes.router,
     decision_routes.router,
     report_routes.router,
     attestation_routes.router,
@@ -65,6 +70,9 @@ ROUTERS = (
     catalogue_routes.router,
     model_routes.router,
     document_routes.router,
+    waiver_routes.router,
+    notice_routes.router,
+    glass_routes.router,
     audit_routes.router,
     tile_routes.router,
     export_routes.router,
@@ -101,6 +109,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             yield
         finally:
             await asyncio.to_thread(runtime.ledger.stop)
+            await asyncio.to_thread(runtime.anchoring.stop)
             engine.dispose()
 
     app = FastAPI(
@@ -130,7 +139,9 @@ def _ready(
 ) -> Runtime:
     # The numerical library loads at its first use; that is now, not in the first request.
     betaincinv(1, 1, 0.5)
-    return start(settings, engine, telemetry, clock, identity)
+    runtime = start(settings, engine, telemetry, clock, identity)
+    runtime.anchoring.start()
+    return runtime
 
 
 def _settle_memory() -> None:

@@ -1,13 +1,13 @@
 """What one running service consists of, handed to every use case; it decides nothing itself.
 
 `start` puts it together for the server and the worker alike, and refuses a database whose schema
-is not the one that this version was built for.
+is not the one that this version was built for, or that an anchor contradicts.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -17,13 +17,17 @@ from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
 from app.auth import access
 from app.auth.keys import KeyRing
-from app.database import require_current
+from app.database import reading_engine, require_current
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
 from app.ledger.writer import Ledger
 from app.policies.shelf import Shelf
+from app.privileges import can_rewrite
 from app.settings import Settings
 from app.telemetry import Telemetry
+
+log = logging.getLogger("clearance")
 
 if TYPE_CHECKING:
     from app.auth.identity_file import Identity
@@ -42,7 +46,9 @@ class Runtime:
 
     settings: Settings
     engine: Engine
+    reader: Engine
     ledger: Ledger
+    anchoring: Anchoring
     attestor: Attestor
     keys: KeyRing
     access: access.Access
@@ -50,17 +56,6 @@ class Runtime:
     telemetry: Telemetry
     turns: Turns
     clock: Clock = utc_now
-
-    @cached_property
-    def reader(self) -> Engine:
-        """For reads whose result is checked again when it is written.
-
-        On PostgreSQL without BEGIN and ROLLBACK: two round trips less, and the writer's guard
-        finds out if the statements saw different states.
-        """
-        if self.settings.is_sqlite:
-            return self.engine
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -84,16 +79,30 @@ def start(
     signer = attestation_signer(settings)
     ledger = Ledger(engine, settings, log_signer(settings), current=(signer.key,))
     ledger.start()
-    introduce(engine, ledger, signer.key, clock())
+    if can_rewrite(engine):
+        log.warning(
+            "this database role may change the record; give the service a role of its own: "
+            "clearance migrate --service-role"
+        )
+    anchoring = Anchoring(engine, ledger, settings)
+    try:
+        anchoring.require_held()
+        introduce(engine, ledger, signer.key, clock())
+    except BaseException:
+        ledger.stop()
+        raise
+    reader = reading_engine(engine)
     return Runtime(
         settings=settings,
         engine=engine,
+        reader=reader,
         ledger=ledger,
+        anchoring=anchoring,
         attestor=Attestor(signer, ledger.origin),
         keys=KeyRing(engine),
         access=access.opened(identity, settings, engine, ledger, clock()),
         policies=Shelf(engine),
         telemetry=telemetry,
-        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
+        turns=Turns(ledger, reader, batch=settings.batch_size, limit=settings.queue_size),
         clock=clock,
     )

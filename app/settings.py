@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "CLEARANCE_"
+ANCHOR_NAME = "clearance-anchor.jsonl"
 SQLITE_PREFIX = "sqlite:///"
 FOR_CLIENTS = frozenset({"CLEARANCE_URL", "CLEARANCE_TOKEN"})
 """Read by `clearance submit` and its like, never by the service."""
@@ -36,19 +37,32 @@ class Settings:
     log_key_pem: str | None = field(default=None, repr=False)
     attestation_key_file: Path | None = None
     attestation_key_pem: str | None = field(default=None, repr=False)
+    secrets_key_file: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
     public_url: str | None = None
     examples_url: str | None = None
     outbound_allow: tuple[Network, ...] = ()
+    anchor_file: Path | None = None
+    anchor_url: str | None = field(default=None, repr=False)
+    anchor_token: str | None = field(default=None, repr=False)
+    witnesses: tuple[tuple[str, str], ...] = ()
+    anchor_seconds: int = 10
+    anchor_max_age_seconds: int = 0
     identity_file: Path | None = None
     rate_limit: str | None = "1200/minute"
     submitter_rate_limit: str | None = None
     failure_limit: str | None = "60/minute"
     max_body_bytes: int = 20 * 1024 * 1024
+    max_blob_bytes: int = 2 * 1024**3
+    blob_quota_bytes: int = 10 * 1024**3
+    blob_keep_hours: int = 24
     queue_size: int = 1024
     batch_size: int = 128
     pool_size: int = 10
     pool_timeout_seconds: int = 10
     busy_timeout_seconds: int = 10
+    statement_timeout_seconds: int = 30
     stop_timeout_seconds: int = 20
 
     def __post_init__(self) -> None:
@@ -64,8 +78,12 @@ class Settings:
             raise SettingsError(
                 f"{PREFIX}PUBLIC_URL must be a full URL such as https://clearance.example.com."
             )
-        if self.examples_url is not None:
-            _require_examples_url(self.examples_url)
+        for value, require in (
+            (self.smtp_url, _require_smtp_url),
+            (self.examples_url, _require_examples_url),
+        ):
+            if value is not None:
+                require(value)
         for key in ("log_key", "attestation_key"):
             if None not in (getattr(self, f"{key}_file"), getattr(self, f"{key}_pem")):
                 name = f"{PREFIX}{key.upper()}"
@@ -89,6 +107,19 @@ class Settings:
         return self.data_dir if self.data_dir is not None else self.sqlite_path.parent
 
     @property
+    def anchor_path(self) -> Path | None:
+        """The anchor file, None where the setting is `none`.
+
+        Unless named it lies beside the keys; on PostgreSQL without a data directory, in the
+        directory that the service is started in.
+        """
+        if self.anchor_file is not None:
+            return None if self.anchor_file == Path("none") else self.anchor_file
+        if self.is_sqlite or self.data_dir is not None:
+            return self.key_directory / ANCHOR_NAME
+        return Path(ANCHOR_NAME)
+
+    @property
     def default_origin(self) -> str:
         """The log's name when none is set and none is recorded yet."""
         host = urlsplit(self.public_url).netloc if self.public_url else "localhost"
@@ -96,12 +127,17 @@ class Settings:
 
 
 _POSITIVE = (
+    "anchor_seconds",
     "max_body_bytes",
+    "max_blob_bytes",
+    "blob_quota_bytes",
+    "blob_keep_hours",
     "queue_size",
     "batch_size",
     "pool_size",
     "pool_timeout_seconds",
     "busy_timeout_seconds",
+    "statement_timeout_seconds",
     "stop_timeout_seconds",
 )
 
@@ -139,11 +175,27 @@ def networks(text: str) -> tuple[Network, ...]:
         ) from None
 
 
+def _witnesses(text: str) -> tuple[tuple[str, str], ...]:
+    """Pairs of a witness's key and its address, separated by blanks or commas."""
+    words = text.replace(",", " ").split()
+    pairs = tuple(zip(words[::2], words[1::2], strict=False))
+    if len(words) % 2 or any("+" not in key or "://" not in url for key, url in pairs):
+        raise SettingsError(
+            f"{PREFIX}WITNESSES must list each witness's key and address, such as "
+            "witness.example/w1+1f2e3d4c+BAbCd… https://witness.example."
+        )
+    return pairs
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "data_dir": Path,
     "log_key_file": Path,
     "attestation_key_file": Path,
+    "secrets_key_file": Path,
     "outbound_allow": networks,
+    "anchor_file": Path,
+    "witnesses": _witnesses,
+    "anchor_max_age_seconds": lambda text: _whole_number(f"{PREFIX}ANCHOR_MAX_AGE_SECONDS", text),
     "identity_file": Path,
 }
 
@@ -211,3 +263,9 @@ def _require_origin(origin: str) -> None:
             f"{PREFIX}LOG_ORIGIN must be a name such as clearance.example.com/log, "
             "without spaces and plus signs."
         )
+
+
+def _require_smtp_url(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingsError(f"{PREFIX}SMTP_URL must be smtp://host or smtps://host.")

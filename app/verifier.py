@@ -154,6 +154,8 @@ class Tree:
     def __init__(self) -> None:
         self.base = 0
         self._left: list[tuple[int, bytes]] = []
+        self._leftward: list[bytes] = []
+        """The same from right to left, ready to be hashed in front of what is right of it."""
         self._rows: list[list[bytes]] = [[]]
         self._above: dict[int, list[bytes]] = {}
 
@@ -179,6 +181,7 @@ class Tree:
             root = sha256(b"\x01" + self._left.pop()[1] + root).digest()
             height += 1
         self._left.append((height, root))
+        self._leftward = [b"\x01" + node for _, node in reversed(self._left)]
         self.base += WIDTH
 
     def _fill(self, level: int, root: bytes) -> None:
@@ -208,8 +211,8 @@ class Tree:
                 node = self._rows[level][inside - 1]
                 found = sha256(b"\x01" + node + found).digest() if found else node
             inside, level = inside >> 1, level + 1
-        for _, node in reversed(self._left):
-            found = sha256(b"\x01" + node + found).digest() if found else node
+        for node in self._leftward if found else ():
+            found = sha256(node + found).digest()
         return found or EMPTY_ROOT
 
 
@@ -409,6 +412,9 @@ class LogKeys:
 
     def at(self, size: int) -> Key:
         """The key that signs a checkpoint of this size."""
+        index, newest = self._since[-1]
+        if index < size:
+            return newest
         return next(key for index, key in reversed(self._since) if index < size)
 
     def hand_over(self, index: int, entry: Mapping[str, Any]) -> None:
@@ -463,7 +469,7 @@ def _base64(text: object) -> bytes | None:
 
 
 NAMED: Final = {
-    "evaluation.received": ("inputs", "raw"),
+    "evaluation.received": ("inputs", "raw", "files"),
     "decision.recorded": ("document", "inputs", "policy"),
     "policy.published": ("digest",),
 }
@@ -505,15 +511,16 @@ class Evidence:
         refs = entry.get("refs")
         for field_name in NAMED.get(str(entry.get("type")), ()):
             digest = refs.get(field_name) if isinstance(refs, dict) else None
-            if isinstance(digest, str):
-                self._base.execute(
-                    "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (digest, index)
-                )
+            for one in digest.values() if isinstance(digest, dict) else (digest,):
+                if isinstance(one, str):
+                    self._base.execute(
+                        "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (one, index)
+                    )
 
     def erase(self, entry: Mapping[str, Any]) -> None:
         """What was erased on the record need not be there."""
-        refs = entry.get("refs")
-        for digest in refs.get("evidence", ()) if isinstance(refs, dict) else ():
+        data = entry.get("data")
+        for digest in data.get("blobs", ()) if isinstance(data, dict) else ():
             done = self._base.execute("DELETE FROM named WHERE digest = ?", (digest,))
             self.erased += done.rowcount
 
@@ -581,6 +588,8 @@ class Kept:
 
     note: Note
     name: str
+    entry: tuple[int, bytes] | None = None
+    """Index and leaf of the entry that came with it, as in the answer to a submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -637,6 +646,7 @@ class Verification:
         """The largest size whose root is known to be the recorded one."""
         self._signer: Key | None = None
         self._wanted = _endings(ROTATED)
+        self._seals = [f"\n\u2014 {witness.name} " for witness in trust.witnesses]
         self._outside = 0
         self._own = 0
         self._times: list[tuple[int, datetime]] = []
@@ -713,6 +723,11 @@ class Verification:
         leaves = self._leaves(bundle, first, place)
         if len(leaves) != width:
             raise Broken(f"{place} holds {len(leaves)} entries, not {width}", first + len(leaves))
+        for kept in self._trust.since:
+            if kept.entry is not None and first <= kept.entry[0] < first + width:
+                self._answered(
+                    kept.name, kept.entry[0], kept.entry[1], leaves[kept.entry[0] - first]
+                )
         self._tree.add(leaves)
         self._hash_tile(next(names), first)
         if width == WIDTH:
@@ -721,6 +736,11 @@ class Verification:
                 self._hash_tile(next(names))
                 full //= WIDTH
         self._compare(notes, first, width)
+
+    def _answered(self, name: str, index: int, answered: bytes, leaf: bytes) -> None:
+        if answered != leaf:
+            raise Broken(f"entry {index} is not the one that was answered in {name}", index)
+        self._claims.append(f"What was answered in {name} is entry {index}.")
 
     def _leaves(self, bundle: bytes, first: int, place: str) -> list[bytes]:
         """The leaf hashes of a bundle: each entry is two bytes of length and its body."""
@@ -770,12 +790,12 @@ class Verification:
         """The checkpoints that end within a bundle, the smallest first."""
         value = member.json()
         found: list[tuple[int, str]] = []
-        for text in value if isinstance(value, list) else [None]:
-            parts = text.split("\n", 2) if isinstance(text, str) else []
-            size = parts[1] if len(parts) == 3 else ""
-            if not (size.isascii() and size.isdigit() and len(size) < 20):
+        for text in value if isinstance(value, list) else [""]:
+            parts = text.split("\n", 2) if isinstance(text, str) and len(text) < MAX_NOTE else []
+            is_size = len(parts) == 3 and parts[1].isascii() and parts[1].isdigit()
+            if not is_size or len(parts[1]) > 19:
                 raise Broken(f"{member.name} is no list of checkpoints")
-            found.append((int(size), str(text)))
+            found.append((int(parts[1]), str(text)))
         sizes = [size for size, _ in found]
         begin = first or -1
         if sizes != sorted(set(sizes)) or (
@@ -790,19 +810,21 @@ class Verification:
         """Checkpoints and kept copies that end here, by size."""
         kept = [(item.note.size, item) for item in (*self._trust.since, *self._trust.own)]
         here = [(size, item) for size, item in kept if first < size <= first + width]
-        events: list[tuple[int, str | Kept]] = sorted([*notes, *here], key=lambda event: event[0])
+        events: Sequence[tuple[int, str | Kept]] = notes
+        if here:
+            events = sorted([*notes, *here], key=lambda event: event[0])
         for size, event in events:
-            if isinstance(event, Kept):
-                self._extends(event)
-            else:
+            if isinstance(event, str):
                 self._beside(size, event, notes)
+            else:
+                self._extends(event)
         if self._times:
             self._in_time()
 
     def _beside(self, size: int, text: str, notes: Sequence[tuple[int, str]]) -> None:
         """A checkpoint kept beside the entries: its root, and its signature where that matters."""
-        root = binascii.b2a_base64(self._tree.root(size), newline=False).decode()
-        if not text.startswith(f"{self._origin}\n{size}\n{root}\n\n"):
+        root = binascii.b2a_base64(self._tree.root(size)).decode()
+        if not text.startswith(f"{self._origin}\n{size}\n{root}\n"):
             detail = f"the checkpoint of {size} entries that lies beside them has another root"
             raise Broken(detail, self._checked, max(self._checked, size - 1))
         self._checkpoints += 1
@@ -811,7 +833,7 @@ class Verification:
             size == notes[-1][0]
             or key is not self._signer
             or self._trust.every_signature
-            or any(f"\n\u2014 {witness.name} " in text for witness in self._trust.witnesses)
+            or (self._seals and any(seal in text for seal in self._seals))
         ):
             try:
                 self._signed(Note.parse(text, f"the checkpoint of {size} entries"), key)
@@ -1003,20 +1025,39 @@ def verify(members: Iterable[Member], trust: Trust, progress: Progress | None = 
 
 
 def read_kept(path: str) -> Kept:
-    """A checkpoint that was kept: a signed note, a `.tlog-proof`, or the JSON of a decision."""
+    """A checkpoint that was kept: a note, a `.tlog-proof`, a decision's JSON, or an anchor file."""
     try:
-        text = Path(path).read_bytes()[: MAX_JSON + 1].decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoRecord(f"{path} cannot be read: {error}") from None
-    try:
-        if text.startswith("{"):
-            found = read_json(text.encode(), path)
-            text = str(found["audit"]["checkpoint"])
-        elif text.startswith("c2sp.org/tlog-proof@"):
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_JSON)
+            # An anchor file only grows, and its newest line is what counts.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * MAX_NOTE))
+            tail = file.read().decode("utf-8", "replace")
+        if content.startswith(b"{"):
+            return _kept_json(content, tail, path)
+        text = content.decode()
+        if text.startswith("c2sp.org/tlog-proof@"):
             text = text.partition("\n\n")[2]
         return Kept(Note.parse(text, path), Path(path).name)
-    except (Broken, KeyError, TypeError) as error:
+    except OSError as error:
+        raise NoRecord(f"{path} cannot be read: {error.strerror}") from None
+    except (Broken, KeyError, TypeError, ValueError) as error:
         raise NoRecord(f"{path} holds no checkpoint: {error}") from None
+
+
+def _kept_json(content: bytes, tail: str, path: str) -> Kept:
+    """The answer to a submission, or the last line of an anchor file that is whole."""
+    try:
+        answer = read_json(content, path)["audit"]
+    except (Broken, KeyError):
+        for line in reversed(tail.splitlines()):
+            try:
+                return Kept(Note.parse(json.loads(line)["note"], path), Path(path).name)
+            except (Broken, ValueError, KeyError, TypeError, AttributeError):
+                # A line that a power cut tore is passed over.
+                continue
+        raise
+    entry = (int(answer["index"]), bytes.fromhex(answer["leaf"]))
+    return Kept(Note.parse(str(answer["checkpoint"]), path), Path(path).name, entry)
 
 
 WORDS: Final = {
@@ -1074,6 +1115,8 @@ def parser() -> argparse.ArgumentParser:
     kept = "a checkpoint, proof or decision that you kept"
     made.add_argument("--since", **several, metavar="FILE", help=kept)
     made.add_argument("--witness-key", **several, metavar="KEY", help="a witness that you trust")
+    own = "a copy that the operator itself holds, such as its anchor file"
+    made.add_argument("--own", **several, metavar="FILE", help=own)
     age = "how old entries may be that no outside copy covers (24)"
     made.add_argument("--max-age", type=float, default=24.0, metavar="HOURS", help=age)
     every = "check the signature of every checkpoint"
@@ -1094,6 +1137,17 @@ def trust_of(
     )
 
 
+def hours(number: float) -> timedelta:
+    """A span that was given in hours."""
+    try:
+        span = timedelta(hours=number)
+    except (ValueError, OverflowError):
+        span = timedelta(-1)
+    if span < timedelta(0):
+        raise NoRecord(f"--max-age {number} is no number of hours")
+    return span
+
+
 def verify_at(record: str, trust: Trust, progress: Progress = show_progress) -> Report:
     """Check the archive at a path, or the service at a URL."""
     if "://" in record:
@@ -1109,12 +1163,12 @@ def main() -> NoReturn:
     """Check what the command line names."""
     given = parser().parse_args()
     try:
-        age = timedelta(hours=given.max_age)
         trust = trust_of(
             given.key,
             given.since,
             given.witness_key,
-            max_age=age,
+            own=tuple(read_kept(path) for path in given.own),
+            max_age=hours(given.max_age),
             every_signature=given.every_signature,
         )
         report = verify_at(given.record, trust)

@@ -10,15 +10,16 @@ from gates.canonical import digest
 from gates.metrics import CATALOGUE
 from gates.rules.looks import FIRST_LOOK_SHARE
 from gates.rules.measured import MIN_CLUSTERS
+from gates.statistics import auc, bootstrap, calibration
 from gates.statistics.sequence_pairs import STAKES
 from gates.statistics.sequence_rate import TUNED
 from gates.statistics.special import backend
 
-ENGINE_VERSION = "1.0.0"
+ENGINE_VERSION = "1.1.0"
 
 
 def engine() -> str:
-    """`1.0.0`, or `1.0.0+light` for the pure Python functions of the command line.
+    """`1.1.0`, or `1.1.0+light` for the pure Python functions of the command line.
 
     The two agree to eleven digits, not to the last: only equal engines replay byte for byte.
     """
@@ -33,4 +34,5 @@ def tables() -> str:
     """
     catalogue = [astuple(metric) for metric in sorted(CATALOGUE, key=lambda metric: metric.id)]
     constants = [FIRST_LOOK_SHARE, MIN_CLUSTERS, TUNED, list(STAKES)]
+    constants += [bootstrap.SAMPLES, bootstrap.MAX_ROWS, calibration.BINS, auc.MIN_OF_CLASS]
     return digest([catalogue, *constants])

@@ -38,7 +38,7 @@ def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
     answers = holm([(claim.p, weight) for claim, weight in family], alpha_fail)
     levels = {id(claim): answer for (claim, _), answer in zip(family, answers, strict=True)}
     findings = []
-    for claim in (claim for _, claims in checked for claim in claims):
+    for claim in [claim for _, claims in checked for claim in claims]:
         if claim.settle is None or claim.conclude is None:
             findings.append(claim.finding)
             continue

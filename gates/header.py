@@ -80,6 +80,7 @@ class Escalation(Strict):
     due_hours: Hours = 24.0
     ladder: tuple[Rung, ...] = ()
     expires_hours: Hours = 72.0
+    one_answer_per: Literal["person", "role"] = "person"
 
 
 class Score(Strict):

@@ -174,6 +174,7 @@ def _looser_header(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple
     asked, asks = _reviews(old), _reviews(new)
     if any(asks.get(role, 0) < people for role, people in asked.items()):
         found.append(("escalation", "asks fewer people"))
+    found += _looser_escalation(old.get("escalation") or {}, new.get("escalation") or {})
     if new.get("valid_days", 90) > old.get("valid_days", 90):
         found.append(("valid_days", "longer"))
     if old.get("registered_before_results") and not new.get("registered_before_results"):
@@ -181,6 +182,20 @@ def _looser_header(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple
     most = new.get("max_candidates")
     if old.get("max_candidates") is not None and (most is None or most > old["max_candidates"]):
         found.append(("max_candidates", "more"))
+    return found
+
+
+def _looser_escalation(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """More ways to fill a seat: one person for several roles, or a stand-in that was not there."""
+    found = []
+    if new.get("one_answer_per") == "role" != old.get("one_answer_per"):
+        found.append(("escalation", "lets one person answer for several roles"))
+    hours = {rung["role"]: rung["after_hours"] for rung in old.get("ladder") or ()}
+    found += [
+        ("escalation", f"lets {rung['role']} answer in place of others")
+        for rung in new.get("ladder") or ()
+        if rung["after_hours"] < hours.get(rung["role"], float("inf"))
+    ]
     return found
 
 

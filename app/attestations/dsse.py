@@ -1,7 +1,7 @@
 """DSSE envelopes and the `hashedrekord` leaf that puts one into the log: bytes in, bytes out.
 
-Parsing accepts only what we write: one signature with its keyid, and standard base64 in its only
-spelling. It checks no signature.
+Parsing accepts one signature with its keyid, and base64 in either of DSSE's two alphabets, each in
+its only spelling. It checks no signature.
 """
 
 import binascii
@@ -94,10 +94,17 @@ def read_envelope(value: object) -> Envelope:
     key_id = signature.get("keyid")
     if not isinstance(key_id, str) or not key_id:
         raise EnvelopeError("signatures/0/keyid is missing")
-    sig = decoded(signature.get("sig"), "signatures/0/sig")
+    sig = _either(signature.get("sig"), "signatures/0/sig")
     if not sig:
         raise EnvelopeError("signatures/0/sig is empty")
-    return Envelope(decoded(value.get("payload"), "payload"), sig, key_id)
+    return Envelope(_either(value.get("payload"), "payload"), sig, key_id)
+
+
+def _either(text: object, place: str) -> bytes:
+    """Base64 in the standard or in the URL's alphabet: DSSE lets signers choose. Never both."""
+    if isinstance(text, str) and set(text) & {"-", "_"} and not set(text) & {"+", "/"}:
+        text = text.replace("-", "+").replace("_", "/")
+    return decoded(text, place)
 
 
 def decoded(text: object, place: str) -> bytes:

@@ -95,16 +95,18 @@ def holder(request: Request, runtime: Runtime, secret: str) -> Principal:
 
 async def _bearer(request: Request, runtime: Runtime, token: str) -> Principal:
     throttle, address = runtime.access.throttle, address_of(request)
-    throttle.refuse_blocked(address)
     if runtime.access.workloads is None:
+        throttle.refuse_blocked(address)
         throttle.failed(address)
         raise unauthenticated("This is not an API key of this service.")
     from app.auth.issuer_keys import KeysUnavailable  # noqa: PLC0415 - loaded with the issuers
-    from app.auth.tokens import TokenRefused  # noqa: PLC0415 - loaded with the issuers
+    from app.auth.unverified import TokenRefused  # noqa: PLC0415 - loaded with the issuers
 
     try:
         return await runtime.access.workloads.principal(token, request, runtime.clock())
     except TokenRefused as refused:
+        # Nobody guesses a signature, so a good token passes whatever else its address sends.
+        throttle.refuse_blocked(address)
         throttle.failed(address)
         raise unauthenticated(str(refused)) from None
     except KeysUnavailable as issuer:
@@ -163,5 +165,10 @@ MayRegisterDocuments = Annotated[Principal, Security(Requires(Permission.REGISTE
 MayRevoke = Annotated[Principal, Security(Requires(Permission.REVOKE))]
 MayPublishPolicy = Annotated[Principal, Security(Requires(Permission.PUBLISH_POLICY))]
 MayRegisterModel = Annotated[Principal, Security(Requires(Permission.REGISTER_MODEL))]
+MayRequestWaivers = Annotated[Principal, Security(Requires(Permission.REQUEST_WAIVER))]
+MayApproveWaivers = Annotated[Principal, Security(Requires(Permission.APPROVE_WAIVER))]
+MayRevokeWaivers = Annotated[Principal, Security(Requires(Permission.REVOKE_WAIVER))]
+MayBreakGlass = Annotated[Principal, Security(Requires(Permission.BREAK_GLASS))]
+MaySubscribe = Annotated[Principal, Security(Requires(Permission.SUBSCRIBE, everywhere=True))]
 MayManageKeys = Annotated[Principal, Security(Requires(Permission.MANAGE_KEYS, everywhere=True))]
 """Who may see some models only could otherwise make a key for all."""

@@ -19,6 +19,11 @@ class Permission(StrEnum):
     REVOKE = "revoke decisions"
     PUBLISH_POLICY = "publish policies"
     REGISTER_MODEL = "register model facts and owners"
+    REQUEST_WAIVER = "ask for waivers"
+    APPROVE_WAIVER = "approve waivers"
+    REVOKE_WAIVER = "revoke waivers"
+    BREAK_GLASS = "break the glass"
+    SUBSCRIBE = "manage subscriptions"
     MANAGE_KEYS = "manage keys"
 
 
@@ -28,8 +33,8 @@ _GRANTS: Final[dict[str, frozenset[Permission]]] = {
     "submitter": frozenset({_P.SUBMIT, _P.READ_DECISIONS, _P.OPEN_REVIEW}),
     "viewer": _READS,
     "policy_editor": _READS | {_P.PUBLISH_POLICY, _P.REGISTER_MODEL},
-    "waiver_approver": _READS,
-    "break_glass": _READS,
+    "waiver_approver": _READS | {_P.APPROVE_WAIVER, _P.REVOKE_WAIVER},
+    "break_glass": _READS | {_P.BREAK_GLASS},
     "auditor": _READS | {_P.EXPORT},
     "admin": _READS
     | {
@@ -39,10 +44,19 @@ _GRANTS: Final[dict[str, frozenset[Permission]]] = {
         _P.PUBLISH_POLICY,
         _P.REGISTER_MODEL,
         _P.REVOKE,
+        _P.REVOKE_WAIVER,
+        _P.SUBSCRIBE,
         _P.MANAGE_KEYS,
     },
 }
-_REVIEWER: Final = _READS | {_P.SIGN_OFF, _P.REGISTER_DOCUMENTS, _P.REVOKE, _P.OPEN_REVIEW}
+_REVIEWER: Final = _READS | {
+    _P.SIGN_OFF,
+    _P.REGISTER_DOCUMENTS,
+    _P.REVOKE,
+    _P.OPEN_REVIEW,
+    _P.REQUEST_WAIVER,
+    _P.REVOKE_WAIVER,
+}
 _STAKE: Final = re.compile(r"reviewer:[a-z][a-z0-9_]{0,62}")
 
 _JUDGES: Final = frozenset({"waiver_approver", "break_glass"})

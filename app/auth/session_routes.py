@@ -96,7 +96,7 @@ async def callback(request: Request) -> Response:
     runtime.access.throttle.refuse_blocked(address_of(request))
     from app.auth import login as signing  # noqa: PLC0415 - loaded with the provider
     from app.auth.issuer_keys import KeysUnavailable  # noqa: PLC0415 - the same
-    from app.auth.tokens import TokenRefused  # noqa: PLC0415 - the same
+    from app.auth.unverified import TokenRefused  # noqa: PLC0415 - the same
     from app.outbound import OutboundError  # noqa: PLC0415 - the same
 
     named = runtime.access.sessions.named(_PENDING)

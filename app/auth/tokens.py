@@ -4,9 +4,6 @@ Nothing in a token is believed before its signature holds, except which issuer t
 Refuses `none`, shared secrets, other audiences and issuers, the expired and the future.
 """
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,13 +21,9 @@ from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
 from app.auth.issuer_keys import IssuerKeys
+from app.auth.unverified import TokenRefused, peeked
 
 LEEWAY_SECONDS: Final = 30
-MAX_TOKEN: Final = 16 * 1024
-
-
-class TokenRefused(Exception):  # noqa: N818 - an answer, not a fault
-    """The token is not accepted; the message says why, without repeating the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +33,6 @@ class Expected:
     issuer: str
     audience: str
     algorithms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Peeked:
-    """What an unverified token says of itself: good for finding a key, and for nothing else."""
-
-    issuer: str
-    algorithm: str
-    kid: str | None
-
-
-def peeked(token: str) -> Peeked:
-    """The parts that choose a key. Raises TokenRefused for what is no signed token."""
-    if len(token) > MAX_TOKEN or not token.isascii():
-        raise TokenRefused("This is no token that the service could read.")
-    parts = token.split(".")
-    if len(parts) != 3 or not all(parts[:2]):
-        raise TokenRefused("This is neither an API key of this service nor a signed token.")
-    header, payload = _json(parts[0]), _json(parts[1])
-    issuer, algorithm, kid = payload.get("iss"), header.get("alg"), header.get("kid")
-    if not isinstance(issuer, str) or not isinstance(algorithm, str):
-        raise TokenRefused("The token names no issuer or no algorithm.")
-    if kid is not None and not isinstance(kid, str):
-        raise TokenRefused("The token's key id is not a text.")
-    return Peeked(issuer, algorithm, kid)
-
-
-def _json(part: str) -> dict[str, Any]:
-    try:
-        padded = part + "=" * (-len(part) % 4)
-        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise TokenRefused("This is neither an API key of this service nor a signed token.")
-    return found
 
 
 async def verified(

@@ -19,7 +19,8 @@ from app.auth.identity_models import Issuer
 from app.auth.issuer_keys import IssuerKeys, Source
 from app.auth.principal import Grant, Principal, granted
 from app.auth.tables import used_token
-from app.auth.tokens import LEEWAY_SECONDS, Expected, TokenRefused, peeked, verified
+from app.auth.tokens import LEEWAY_SECONDS, Expected, verified
+from app.auth.unverified import TokenRefused, peeked
 from app.ledger.work import Conflict, Work
 from app.ledger.writer import Ledger
 from app.settings import Settings

@@ -8,15 +8,20 @@ from app.cli.exits import UNREACHABLE, CliError
 
 
 def bound(config: uvicorn.Config, command: str) -> socket.socket:
-    """The port, before anything is promised; uvicorn would end the process where it is taken."""
+    """The port, before anything is promised; uvicorn would end the process where it is taken.
+
+    It listens already: who connects before the service has started waits instead of being refused.
+    """
     try:
-        return config.bind_socket()
+        listening = config.bind_socket()
     except SystemExit:
         raise CliError(
             f"Port {config.port} on {config.host} cannot be listened on.",
             f"Is a service running there already? Else: {command} --port {config.port + 1}",
             code=UNREACHABLE,
         ) from None
+    listening.listen(config.backlog)
+    return listening
 
 
 def address(host: str, port: int) -> str:

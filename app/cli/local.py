@@ -12,6 +12,7 @@ from app.auth.keys import CreatedKey, KeyRequest, create
 from app.cli.exits import UNREACHABLE, CliError
 from app.database import SchemaMismatch, make_engine, require_current
 from app.errors import Problem
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import log_signer
 from app.ledger.tiles import LogInconsistent
 from app.ledger.work import Conflict, LedgerUnavailable, Work
@@ -90,6 +91,8 @@ def opened() -> Iterator[Local]:
         ledger = Ledger(engine, given, log_signer(given))
         ledger.start()
         try:
+            # Nothing is written on a database that its anchor contradicts.
+            Anchoring(engine, ledger, given).require_held()
             yield Local(given, engine, ledger)
         finally:
             ledger.stop()

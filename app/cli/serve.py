@@ -18,6 +18,7 @@ from app.cli.local import Local, database, opened, settings
 from app.cli.output import show_text
 from app.database import SchemaState, migrate, require_current, schema_state
 from app.main import create_app
+from app.settings import SettingsError
 
 EPILOG = """\b
 Examples:
@@ -42,9 +43,14 @@ Without CLEARANCE_DATABASE_URL it keeps everything in ./clearance.db.
 def serve(host: str, port: int, *, attended: bool) -> None:
     """Run the service; on an empty database, set it up first."""
     prepare()
+    try:
+        app = create_app(settings())
+    except SettingsError as error:
+        said, *lines = str(error).splitlines()
+        raise CliError(said, *map(str.strip, lines)) from None
     # One process: the record's writer is its own queue, and replicas share a PostgreSQL.
     config = uvicorn.Config(
-        create_app(settings()),
+        app,
         host=host,
         port=port,
         access_log=False,
@@ -52,18 +58,19 @@ def serve(host: str, port: int, *, attended: bool) -> None:
         log_level="warning",
     )
     listening = bound(config, "clearance serve")
-    where = settings().public_url or address(host, listening.getsockname()[1])
-    with opened() as local:
-        first = None if _has_keys(local) else _first_key(local)
-    show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
-    if first is not None:
-        show_text(_welcome(first, where))
-    server = uvicorn.Server(config)
-    try:
-        with Attendant() if attended else nullcontext():
-            server.run(sockets=[listening])
-    except KeyboardInterrupt:
-        return
+    with listening:
+        where = settings().public_url or address(host, listening.getsockname()[1])
+        with opened() as local:
+            first = None if _has_keys(local) else _first_key(local)
+        show_text(f"Clearance listens on {where} (stop with Ctrl-C).")
+        if first is not None:
+            show_text(_welcome(first, where))
+        server = uvicorn.Server(config)
+        try:
+            with Attendant() if attended else nullcontext():
+                server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            return
     if not server.started:
         raise CliError("The service did not start; the log above says why.", code=UNREACHABLE)
 

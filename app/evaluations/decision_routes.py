@@ -1,9 +1,11 @@
 """Routes under /v1/decisions: reading, barrier, report, replay, revoking, asking people now."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import Row
 
 from app.auth.demands import MayOpenReview, MayReadDecisions, MayRevoke
 from app.auth.keys import Principal
@@ -13,7 +15,7 @@ from app.evaluations import reading, revoking
 from app.evaluations.answers import BarrierOut, DecisionOut, DecisionPageOut, ReplayOut
 from app.evaluations.replaying import replay
 from app.evaluations.schemas import Stage, Time
-from app.evaluations.standing import status_at
+from app.evaluations.standing import is_through_glass, status_at
 from app.lists import Cursor, Filter, Limit, page
 from app.openapi import by_verdict, json_body, problems
 from app.replies import as_json
@@ -118,8 +120,20 @@ def barrier(
     if code == 204:
         return Response(status_code=204)
     grants = body["grants"] if status == "passed" else {}
-    answer = {"status": status, "reason": body["summary"], "grants": grants, "decision": row.id}
+    answer = {
+        "status": status,
+        "reason": _why(row, body, now),
+        "grants": grants,
+        "decision": row.id,
+    }
     return as_json(answer, code)
+
+
+def _why(row: Row[Any], body: dict[str, Any], now: datetime) -> str:
+    said: str = body["summary"]
+    if is_through_glass(row, now):
+        return f"The glass was broken until {body['break_glass']['until']}. {said}"
+    return said
 
 
 @router.post(

@@ -13,6 +13,8 @@ from app.database import to_text
 from app.evaluations.replaying import require_decision
 from app.evaluations.standing import DECISIONS, status_at, status_column
 from app.evaluations.tables import decision
+from app.glass.reading import GLASS, review_status
+from app.glass.tables import break_glass
 from app.ledger.note import VerifierKey
 from app.ledger.reading import entry_by_id, inclusion
 from app.lists import position
@@ -109,7 +111,22 @@ def standing_of(connection: Connection, row: Row[Any], now: datetime) -> dict[st
     body["valid_until"] = to_text(row.valid_until) if row.valid_until else None
     asked = review_of(connection, row.id)
     body["review"] = shown_in_decision(connection, asked, now) if asked else None
+    if row.glass_until is not None:
+        body["break_glass"] = _glass(connection, row.id, now)
     return body
+
+
+def _glass(connection: Connection, decision_id: str, now: datetime) -> dict[str, Any]:
+    """The newest use of the glass on a decision."""
+    query = GLASS.where(break_glass.c.decision == decision_id)
+    row = connection.execute(query.order_by(break_glass.c.used_at.desc()).limit(1)).one()
+    return {
+        "id": row.id,
+        "person": row.name,
+        "reason": row.reason,
+        "until": to_text(row.until),
+        "review_status": review_status(row.outcome, row.review_due_at, now),
+    }
 
 
 def summary_of(row: Row[Any], now: datetime) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from app.ledger.work import NewEntry, Receipt, Work
 from app.models.tables import model
 from app.policies.shelf import Active
 from app.replies import json_bytes
+from app.reviews.clock import clock_of
 from app.reviews.tables import review
+from app.waivers.tables import decision_waiver
 from gates.decision import Decision, ReviewNeed
 from gates.evidence import Submission
 from gates.history import Look
@@ -90,6 +92,9 @@ def review_row(need: ReviewNeed, decision_id: str, model_name: str, at: datetime
         "expires_at": opens + timedelta(hours=need.expires_hours),
         "closed_at": None,
         "revision": 0,
+        "ladder": [[hours, role] for hours, role in sorted(need.ladder)],
+        "climbed": 0,
+        "one_answer_per": need.one_answer_per,
     }
 
 
@@ -139,7 +144,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         links=links(case.public_url, ids["decision"]),
     )
     document = json_bytes(shown)
-    inputs = to_bytes(case.inputs)
+    inputs = to_bytes(case.inputs, decided.evidence)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = _decision(case, ids, status, end, asked, document)
     attested = None
@@ -158,6 +163,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     ]
     if asked:
         rows.append((review, [asked]))
+        rows.append(clock_of(asked))
     if attested:
         rows += attested.rows
     if case.once:
@@ -165,7 +171,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     work = Work(
         entries=_entries(case, stored, asked, blobs, attested),
         rows=rows,
-        guard=pasts.guard(case.past, candidate, case.submission.stage),
+        guard=pasts.unmoved(case.past, candidate, case.submission.stage),
         commutes=case.past.is_own,
     )
     return Recorded(ids["decision"], work, document)
@@ -213,7 +219,10 @@ def _entries(
     attested: Attested | None,
 ) -> list[NewEntry]:
     named, _ = personal(case.intake.context)
-    digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    digests: dict[str, Any] = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    if case.intake.files:
+        # The bytes lie in parts; the list of them, by its digest, says how they make the file.
+        digests["files"] = dict(case.intake.files)
     extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
     signed = attested.as_refs if attested else {}
     found = [
@@ -279,13 +288,17 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
         }
         rows.append((look, [look_row]))
     if not case.past.is_judged:
-        dataset = pasts.dataset_key(case.submission.evidence)
-        judged_row = {**who, "stage": stage, "dataset": dataset, "first_at": case.at}
+        judged_row = {**who, "stage": stage, "dataset": case.past.dataset, "first_at": case.at}
         rows.append((judged, [judged_row]))
     if case.baseline_digest:
         rows.append((baseline_use, [{**who, "baseline": case.baseline_digest}]))
-    if parts := pasts.parts_of(case.submission.evidence):
-        rows.append((evidence_part, [{**who, "part": part} for part in parts]))
+    if case.decided.waivers:
+        applied: list[Mapping[str, Any]] = [
+            {"decision": decision_id, "waiver": name} for name in case.decided.waivers
+        ]
+        rows.append((decision_waiver, applied))
+    if case.past.parts:
+        rows.append((evidence_part, [{**who, "part": part} for part in case.past.parts]))
     return rows
 
 

@@ -57,7 +57,14 @@ DECISIONS: Final = select(decision, IS_SUPERSEDED.label("is_superseded"))
 
 def status_at(row: Row[Any], now: datetime) -> str:
     """The status of a row of DECISIONS at a moment."""
+    if is_through_glass(row, now):
+        return "passed"
     return status_of(row.status, row.is_superseded, row.deadline, row.valid_until, now)
+
+
+def is_through_glass(row: Row[Any], now: datetime) -> bool:
+    """Whether it stands only because somebody broke the glass."""
+    return row.glass_until is not None and now < row.glass_until and row.status != "revoked"
 
 
 def status_of(
@@ -88,7 +95,9 @@ def status_column(now: datetime) -> ColumnElement[str]:
         decision.c.status == "passed",
         or_(decision.c.valid_until.is_(None), decision.c.valid_until <= now),
     )
+    through = and_(decision.c.glass_until > now, decision.c.status != "revoked")
     return case(
+        (through, literal("passed", String)),
         (IS_SUPERSEDED, literal("superseded", String)),
         (or_(late, over), literal("expired", String)),
         else_=decision.c.status,
@@ -145,6 +154,7 @@ def governing(
     settled = or_(
         decision.c.status.in_(SETTLED),
         and_(decision.c.status == "pending", decision.c.deadline <= now, ~IS_SUPERSEDED),
+        decision.c.glass_until > now,
     )
     where = [
         decision.c.model == model,
@@ -182,6 +192,17 @@ def _of_policy(active: Active, rows: Sequence[Row[Any]], now: datetime) -> Clear
 
 def _of_decision(active: Active, row: Row[Any], now: datetime) -> Clearance:
     status = status_at(row, now)
+    if is_through_glass(row, now):
+        # No `passed_at`: what got through this way is no passed stage for what comes after.
+        reason = f"the glass was broken; the verdict of policy {active.name} is {row.verdict}"
+        return Clearance(
+            True,
+            reason,
+            status,
+            decision=row.id,
+            valid_until=row.glass_until,
+            digest=row.candidate_digest,
+        )
     common: dict[str, Any] = {
         "status": status,
         "decision": row.id,

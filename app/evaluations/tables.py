@@ -59,6 +59,7 @@ decision = Table(
     Column("deadline", UtcDateTime, nullable=True),
     Column("valid_days", Float, nullable=False),
     Column("latest_until", UtcDateTime, nullable=True),
+    Column("glass_until", UtcDateTime, nullable=True),
     Index(None, "evaluation"),
     Index(None, "model", "version", "stage", "policy", "decided_at"),
     Index(None, "model", "candidate_digest", "stage", "policy", "decided_at"),
@@ -67,7 +68,8 @@ decision = Table(
 )
 """`document` is the first answer, byte for byte, without its place in the log. `status` is what
 was last recorded; time alone makes it `expired`, which only reading shows. `valid_days` and
-`latest_until` (the end of a waiver or document) bound what an approval can give."""
+`latest_until` (the end of a waiver or document) bound what an approval can give. Who broke the
+glass set `glass_until`; it lets the version through until then and changes nothing else."""
 
 look = Table(
     "look",

@@ -56,8 +56,7 @@ class Kind:
     @property
     def run(self) -> Run:
         """The function, loaded now."""
-        module, _, name = self.function.partition(":")
-        found: Run = getattr(import_module(module), name)
+        found: Run = named(self.function)
         return found
 
     def pause(self, failures: int) -> timedelta:
@@ -66,8 +65,24 @@ class Kind:
 
 
 KINDS: Final[dict[str, Kind]] = {
+    "break_glass.clock": Kind("app.glass.service:tick"),
+    "review.clock": Kind("app.reviews.ticking:tick"),
+    "review.sweep": Kind("app.reviews.ticking:sweep", recurring=True),
+    "waiver.clock": Kind("app.waivers.service:tick"),
+    "notice.deliver": Kind("app.notices.delivering:deliver"),
     "jobs.clean": Kind("app.jobs.cleaning:clean", recurring=True),
 }
+
+
+ROUNDS: Final = ("app.notices.fanning:fan_out",)
+"""Functions that each worker calls every second with the runtime and the time; cheap where there is
+nothing to do, and safe when several workers call them at once."""
+
+
+def named(function: str) -> Any:
+    """The function that `module:name` says, loaded now."""
+    module, _, name = function.partition(":")
+    return getattr(import_module(module), name)
 
 
 def kind_of(name: str) -> Kind | None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from app.database import IMMEDIATE
 from app.jobs.alarm import AlarmClock
-from app.jobs.kinds import KINDS
+from app.jobs.kinds import KINDS, ROUNDS, named
 from app.jobs.outbox import put
 from app.jobs.running import OPEN, ring, run_due
 from app.jobs.standing import SILENT
@@ -81,6 +81,8 @@ class Worker:
                 if now - beaten >= _BEAT:
                     self._beat(now)
                     beaten = now
+                for function in ROUNDS:
+                    named(function)(self._runtime, now)
                 handed = self._hand_over(now)
                 if now - mended >= _MEND:
                     self._mend(now)

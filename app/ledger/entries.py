@@ -12,6 +12,7 @@ from typing import Any
 
 from app.database import to_text
 from app.ledger.merkle import leaf_hash
+from app.ledger.private import whose
 from app.ledger.work import NewEntry
 from gates.canonical import canonical
 
@@ -35,7 +36,7 @@ class SealedEntry:
     body: bytes
     leaf: bytes
     private: tuple[Mapping[str, Any], ...]
-    """Rows for `audit_private`."""
+    """What `private.keep` takes."""
 
 
 def seal(entry: NewEntry, log: str) -> SealedEntry:
@@ -58,7 +59,13 @@ def seal(entry: NewEntry, log: str) -> SealedEntry:
         body=body,
         leaf=leaf_hash(body),
         private=tuple(
-            {"entry_id": entry.id, "field": field, "salt": salt, "value": entry.private[field]}
+            {
+                "entry_id": entry.id,
+                "field": field,
+                "person": whose(entry, field),
+                "salt": salt,
+                "value": entry.private[field],
+            }
             for field, salt in salts.items()
         ),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from app.ledger.merkle import (
     EMPTY_ROOT,
@@ -22,7 +22,7 @@ from app.ledger.merkle import (
     verify_consistency,
 )
 from app.ledger.note import Checkpoint, NoteError, VerifierKey, open_checkpoint
-from app.ledger.tables import audit_checkpoint, audit_entry
+from app.ledger.tables import audit_checkpoint, audit_cosignature, audit_entry
 from app.ledger.tiles import HEIGHT, WIDTH, LogInconsistent, StoredNodes
 
 MAX_LIMIT = 200
@@ -122,9 +122,39 @@ def checkpoint(connection: Connection, keys: Sequence[VerifierKey]) -> SignedChe
         raise LogInconsistent(f"The newest checkpoint does not verify: {error}.") from error
 
 
-def inclusion(connection: Connection, index: int, keys: Sequence[VerifierKey]) -> Inclusion:
-    """The proof of an entry against the newest signed checkpoint."""
-    signed = checkpoint(connection, keys)
+def cosigned(
+    connection: Connection, keys: Sequence[VerifierKey], above: int = -1
+) -> SignedCheckpoint:
+    """The newest checkpoint of more than `above` entries that a witness cosigned, with its lines.
+
+    Falls back to the newest checkpoint where no witness has cosigned one.
+    """
+    size = connection.scalar(
+        select(func.max(audit_cosignature.c.size)).where(audit_cosignature.c.size > above)
+    )
+    if size is None:
+        return checkpoint(connection, keys)
+    note = connection.scalar(select(audit_checkpoint.c.note).where(audit_checkpoint.c.size == size))
+    lines = connection.scalars(
+        select(audit_cosignature.c.line)
+        .where(audit_cosignature.c.size == size)
+        .order_by(audit_cosignature.c.witness)
+    )
+    try:
+        return SignedCheckpoint(open_checkpoint(note or "", keys), f"{note}{''.join(lines)}")
+    except NoteError:
+        # Signed by a key that was retired since: the newest one is signed by the key at hand.
+        return checkpoint(connection, keys)
+
+
+def inclusion(
+    connection: Connection,
+    index: int,
+    keys: Sequence[VerifierKey],
+    under: SignedCheckpoint | None = None,
+) -> Inclusion:
+    """The proof of an entry against a checkpoint that was read here, or against the newest."""
+    signed = under or checkpoint(connection, keys)
     size, root = signed.checkpoint.size, signed.checkpoint.root
     if not 0 <= index < size:
         raise NotInLog(f"The log has no entry {index}; its newest checkpoint covers {size}.")

@@ -110,8 +110,8 @@ def list_entries(
     },
 )
 def get_proof_file(request: Request, _: MayRead, index: Index) -> Response:
-    """A C2SP tlog-proof: kept beside the entry, it can be checked without the service."""
-    found = _inclusion(request, index)
+    """A C2SP tlog-proof, under a checkpoint that a witness cosigned where there is one."""
+    found = _inclusion(request, index, is_cosigned=True)
     headers = {"Content-Disposition": f'attachment; filename="{index}.tlog-proof"'}
     return Response(tlog_proof(found), headers=headers, media_type=MEDIA_TYPE)
 
@@ -148,11 +148,13 @@ def get_proof(request: Request, _: MayRead, index: Index) -> Response:
     )
 
 
-def _inclusion(request: Request, index: int) -> Inclusion:
+def _inclusion(request: Request, index: int, *, is_cosigned: bool = False) -> Inclusion:
     runtime = runtime_of(request)
+    keys = [runtime.ledger.verifier_key]
     with runtime.engine.connect() as connection:
         try:
-            return reading.inclusion(connection, index, [runtime.ledger.verifier_key])
+            under = reading.cosigned(connection, keys, above=index) if is_cosigned else None
+            return reading.inclusion(connection, index, keys, under)
         except NotInLog as error:
             raise Problem("entry-not-found", str(error)) from error
 
@@ -165,12 +167,20 @@ def _inclusion(request: Request, index: int) -> Inclusion:
         **public_problems(404),
     },
 )
-def get_checkpoint(request: Request) -> Response:
+def get_checkpoint(
+    request: Request,
+    *,
+    cosigned: Annotated[
+        bool, Query(description="The newest one that a witness cosigned, with its lines, if any.")
+    ] = False,
+) -> Response:
     """A C2SP signed note: origin, size, root, signature."""
     runtime = runtime_of(request)
+    keys = [runtime.ledger.verifier_key]
     with runtime.engine.connect() as connection:
         try:
-            note = reading.checkpoint(connection, [runtime.ledger.verifier_key]).note
+            found = (reading.cosigned if cosigned else reading.checkpoint)(connection, keys)
+            note = found.note
         except NotInLog as error:
             raise Problem("entry-not-found", str(error)) from error
     headers = {"Cache-Control": "no-cache"}

@@ -52,14 +52,36 @@ audit_checkpoint = Table(
     Column("signed_at", UtcDateTime, nullable=False),
 )
 
+audit_cosignature = Table(
+    "audit_cosignature",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", Text, nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+    info={CONTENT_ADDRESSED: True},
+)
+"""`witness` is its key as a vkey, `line` its signature; of two for one size the first stays."""
+
 audit_private = Table(
     "audit_private",
     metadata,
     Column("entry_id", Text, primary_key=True),
     Column("field", Text, primary_key=True),
-    Column("salt", LargeBinary, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("person", String(64), nullable=False),
+    # Salt and value under the person's key, in the form that `private` writes.
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "person"),
 )
+
+audit_person = Table(
+    "audit_person",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""Who has personal values, and the key that they can be read with. Erasing a person ends a row."""
 
 signing_key = Table(
     "signing_key",

@@ -157,6 +157,10 @@ class Ledger:
         """Hand items to the writer; all of them, or none with LedgerUnavailable."""
         self._inbox.put(items)
 
+    def close_for_good(self, why: str) -> None:
+        """Stop writing, with an alarm: an outside copy contradicts the stored log."""
+        self._raise_alarm(why)
+
     def _hand_over(self, work: Work, answer: Answer) -> None:
         self.put([self.sealed(work, answer)])
 

@@ -9,14 +9,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, func, select
 
 from app.policies.tables import policy_epoch, policy_version
+from app.waivers.reading import approved
 from gates.policy import Policy, load_document
 from gates.rules.document import Document as DocumentRule
 from gates.rules.passed_stage import PassedStage
+from gates.waivers import Waiver
 
 _FRESH_SECONDS: Final = 1.0
 _PARSED: Final = 512
@@ -54,10 +57,22 @@ class Active:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All policies in force under one epoch."""
+    """All policies in force and waivers that stand, under one epoch.
+
+    Whatever changes either raises the epoch, so a decision made with an old one is made again.
+    """
 
     epoch: int
     active: tuple[Active, ...]
+    waivers: tuple[Waiver, ...] = ()
+
+    def waivers_for(self, model: str, at: datetime) -> tuple[Waiver, ...]:
+        """The waivers that could cover a finding about a model at a time."""
+        return tuple(
+            waiver
+            for waiver in self.waivers
+            if waiver.expires_at > at and fnmatchcase(model, waiver.model)
+        )
 
     def named(self, name: str) -> Active | None:
         """The policy of this name."""
@@ -95,7 +110,7 @@ class Shelf:
             epoch: int = connection.execute(select(policy_epoch.c.value)).scalar_one()
             known = self._snapshot
             if known is None or known.epoch != epoch:
-                known = Snapshot(epoch, tuple(self._active(connection)))
+                known = Snapshot(epoch, tuple(self._active(connection)), approved(connection))
         with self._lock:
             self._snapshot, self._read_at = known, time.monotonic()
         return known

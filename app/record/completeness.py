@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, and_, exists, func, select
 
 from app.ledger.tables import audit_entry
 from app.record.contradictions import contradictions
+from app.record.evidence import missing_evidence
 from app.record.pairs import PAIRS, Pair, Said, said_in
 
 
@@ -75,7 +76,7 @@ def compared(connection: Connection) -> Completeness:
         gaps += _gaps(connection, pair, said)
     gaps += [
         Gap(Fault.CONTRADICTION, item.noun, item.name, item.index, item.detail)
-        for item in contradictions(connection)
+        for item in (*contradictions(connection), *missing_evidence(connection))
     ]
     return Completeness(counts, tuple(gaps))
 

@@ -112,9 +112,11 @@ def _standing(told: Sequence[_Said]) -> tuple[dict[str, Any], int]:
         if entry.type == "decision.recorded":
             where = {"status": data["status"], "valid until": data["valid_until"]}
         elif "decision_status" in data:
-            where = {"status": data["decision_status"], "valid until": data.get("valid_until")}
+            where |= {"status": data["decision_status"], "valid until": data.get("valid_until")}
         elif entry.type == "decision.revoked":
             where["status"] = "revoked"
+        elif "glass_until" in data:
+            where["glass until"] = data["glass_until"]
         else:
             continue
         last = entry.index
@@ -136,5 +138,6 @@ def _pairs(row: Row[Any], expected: Mapping[str, Any]) -> dict[str, tuple[Any, A
         "submitter": row.submitted_by,
         "status": row.status,
         "valid until": to_text(row.valid_until) if row.valid_until else None,
+        "glass until": to_text(row.glass_until) if row.glass_until else None,
     }
     return {name: (value, expected.get(name)) for name, value in now.items()}

@@ -11,11 +11,13 @@ from sqlalchemy import JSON, ColumnElement, Table, Text, and_, cast, func, or_, 
 
 from app.attestations.tables import attestation
 from app.auth.tables import api_key
-from app.documents.tables import document
+from app.documents.tables import document, document_key
 from app.evaluations.tables import decision, evaluation
+from app.glass.tables import break_glass
 from app.ledger.tables import audit_entry, signing_key
 from app.policies.tables import policy_version
-from app.reviews.tables import review, sign_off
+from app.reviews.tables import delegation, review, review_comment, sign_off
+from app.waivers.tables import waiver, waiver_approval
 
 Said = Callable[..., ColumnElement[Any]]
 """(path into an entry's body) -> its value there as text, in the dialect at hand."""
@@ -155,6 +157,108 @@ PAIRS: Final = (
             said("data", "grade") == document.c.grade,
         ),
         document.c.id,
+    ),
+    Pair(
+        "delegation",
+        delegation,
+        ("review.delegated",),
+        lambda said: and_(
+            audit_entry.c.subject == delegation.c.review,
+            said("refs", "delegation") == delegation.c.id,
+        ),
+        delegation.c.id,
+        is_once=False,
+    ),
+    Pair(
+        "comment",
+        review_comment,
+        ("review.commented",),
+        lambda said: and_(
+            audit_entry.c.subject == review_comment.c.review,
+            said("refs", "comment") == review_comment.c.id,
+        ),
+        review_comment.c.id,
+        is_once=False,
+    ),
+    Pair(
+        "expired review",
+        review,
+        ("review.expired", "review.superseded", "review.cancelled"),
+        _subject(review.c.id),
+        review.c.id,
+        rows=review.c.status.in_(["expired", "superseded", "cancelled"]),
+    ),
+    Pair(
+        "waiver",
+        waiver,
+        ("waiver.requested",),
+        lambda said: and_(
+            audit_entry.c.subject == waiver.c.id,
+            said("data", "rule") == waiver.c.rule,
+            said("data", "model") == waiver.c.model,
+            said("actor") == waiver.c.requested_by,
+        ),
+        waiver.c.id,
+    ),
+    Pair(
+        "waiver approval",
+        waiver_approval,
+        ("waiver.approved",),
+        lambda said: and_(
+            audit_entry.c.subject == waiver_approval.c.waiver,
+            said("actor") == waiver_approval.c.person,
+        ),
+        waiver_approval.c.id,
+        is_once=False,
+    ),
+    Pair(
+        "broken glass",
+        break_glass,
+        ("break_glass.used",),
+        lambda said: and_(
+            audit_entry.c.subject == break_glass.c.decision,
+            said("refs", "break_glass") == break_glass.c.id,
+        ),
+        break_glass.c.id,
+        is_once=False,
+    ),
+    Pair(
+        "judged glass",
+        break_glass,
+        ("break_glass.reviewed",),
+        lambda said: and_(
+            said("refs", "break_glass") == break_glass.c.id,
+            said("data", "outcome") == break_glass.c.outcome,
+        ),
+        break_glass.c.id,
+        rows=break_glass.c.outcome.is_not(None),
+        is_once=False,
+    ),
+    Pair(
+        "ended waiver",
+        waiver,
+        ("waiver.revoked", "waiver.expired"),
+        _subject(waiver.c.id),
+        waiver.c.id,
+        rows=waiver.c.status.in_(["revoked", "expired"]),
+    ),
+    Pair(
+        "document key",
+        document_key,
+        ("document_key.registered",),
+        lambda said: and_(
+            audit_entry.c.subject == document_key.c.id,
+            said("data", "role") == document_key.c.role,
+        ),
+        document_key.c.id,
+    ),
+    Pair(
+        "revoked document key",
+        document_key,
+        ("document_key.revoked",),
+        _subject(document_key.c.id),
+        document_key.c.id,
+        rows=document_key.c.revoked_at.is_not(None),
     ),
     Pair(
         "policy version",

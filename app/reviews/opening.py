@@ -11,7 +11,9 @@ from app.database import to_text
 from app.errors import Problem
 from app.evaluations.tables import decision
 from app.ids import new_id
+from app.jobs import outbox
 from app.ledger.work import Conflict, NewEntry, Work
+from app.reviews.clock import CLOCK
 from app.reviews.reading import review_of, status_now
 from app.reviews.tables import review
 
@@ -52,6 +54,7 @@ def opened(
         ).rowcount
         if changed != 1:
             raise Conflict("conflict", "The review changed at the same time.")
+        outbox.move(within, CLOCK, row.id, now)
         within.execute(
             update(decision).where(decision.c.id == row.decision).values(deadline=expires)
         )

@@ -1,5 +1,6 @@
 """Reviews as they stand now. Time opens and expires them; a decision's end ends its review."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,7 +26,7 @@ from app.database import to_text
 from app.evaluations.standing import IS_SUPERSEDED, status_of
 from app.evaluations.tables import decision
 from app.lists import position
-from app.reviews.tables import review, sign_off
+from app.reviews.tables import delegation, review, review_comment, sign_off
 
 STATUSES: Final = (
     "awaiting_evidence",
@@ -36,6 +37,8 @@ STATUSES: Final = (
     "cancelled",
     "superseded",
 )
+_MOST_COMMENTS: Final = 500
+_delegate: Final = principal.alias("delegate")
 _UNDECIDED: Final = frozenset({"awaiting_evidence", "open"})
 REVIEWS: Final = select(
     review,
@@ -50,6 +53,7 @@ REVIEWS: Final = select(
     decision.c.deadline,
     decision.c.valid_days,
     decision.c.latest_until,
+    decision.c.glass_until,
     IS_SUPERSEDED.label("is_superseded"),
 ).join(decision, decision.c.id == review.c.decision)
 
@@ -95,8 +99,9 @@ def by_id(connection: Connection, review_id: str, who: Principal) -> Row[Any] | 
 def answers(connection: Connection, review_id: str) -> Sequence[Row[Any]]:
     """Everyone's recorded answer, oldest first, with their names."""
     statement = (
-        select(sign_off, principal.c.name)
+        select(sign_off, principal.c.name, _delegate.c.name.label("behalf_name"))
         .join(principal, principal.c.id == sign_off.c.person)
+        .join(_delegate, _delegate.c.id == sign_off.c.on_behalf_of, isouter=True)
         .where(sign_off.c.review == review_id)
         .order_by(sign_off.c.signed_at, sign_off.c.id)
     )
@@ -104,9 +109,12 @@ def answers(connection: Connection, review_id: str) -> Sequence[Row[Any]]:
 
 
 def needed(row: Row[Any], given: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Each role with how many people it asks for and has. Anyone counts for `*`, each once."""
+    """Each role with how many people it asks for and has. Anyone counts for `*`, each once.
+
+    An approval by a role that the ladder added fills the first seat that is still empty.
+    """
     approvals = Counter(item.role for item in given if item.answer == "approve")
-    return [
+    found = [
         {
             "role": role,
             "min": least,
@@ -114,6 +122,18 @@ def needed(row: Row[Any], given: Sequence[Row[Any]]) -> list[dict[str, Any]]:
         }
         for role, least in row.needed
     ]
+    asked = {role for role, _ in row.needed}
+    spare = sum(approvals[role] for role in set(stand_ins(row)) - asked)
+    for seat in found if "*" not in asked else ():
+        filled = min(spare, max(0, seat["min"] - seat["have"]))
+        seat["have"] += filled
+        spare -= filled
+    return found
+
+
+def stand_ins(row: Row[Any]) -> list[str]:
+    """The roles that the ladder has added so far."""
+    return [role for _, role in (row.ladder or [])[: row.climbed or 0]]
 
 
 def is_met(wanted: Sequence[Mapping[str, Any]]) -> bool:
@@ -149,7 +169,58 @@ def shown(connection: Connection, row: Row[Any], now: datetime) -> dict[str, Any
         "created_at": to_text(row.created_at),
         "closed_at": to_text(row.closed_at) if row.closed_at else None,
         "sign_offs": [answer_json(item) for item in given],
-        "comments": [],
+        "comments": [_comment_json(item) for item in comments(connection, row.id)],
+        "grants": json.loads(row.document)["grants"],
+        "asked_too": stand_ins(row),
+        "deferred_until": to_text(row.deferred_until) if row.deferred_until else None,
+        "delegations": [_delegation_json(item) for item in delegations(connection, row.id)],
+    }
+
+
+def comments(connection: Connection, review_id: str) -> Sequence[Row[Any]]:
+    """What people wrote, oldest first."""
+    return connection.execute(
+        select(review_comment, principal.c.name)
+        .join(principal, principal.c.id == review_comment.c.person)
+        .where(review_comment.c.review == review_id)
+        .order_by(review_comment.c.created_at, review_comment.c.id)
+        .limit(_MOST_COMMENTS)
+    ).all()
+
+
+def delegations(connection: Connection, review_id: str) -> Sequence[Row[Any]]:
+    """Who gave their answer to whom."""
+    return connection.execute(
+        select(
+            delegation,
+            principal.c.name.label("delegator_name"),
+            _delegate.c.name.label("delegate_name"),
+        )
+        .join(principal, principal.c.id == delegation.c.delegator)
+        .join(_delegate, _delegate.c.id == delegation.c.delegate)
+        .where(delegation.c.review == review_id)
+        .order_by(delegation.c.created_at, delegation.c.id)
+    ).all()
+
+
+def _comment_json(item: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "person": item.name,
+        "text": item.text,
+        "created_at": to_text(item.created_at),
+    }
+
+
+def _delegation_json(item: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "role": item.role,
+        "from": item.delegator_name,
+        "to": item.delegate_name,
+        "until": to_text(item.until),
+        "reason": item.reason,
+        "created_at": to_text(item.created_at),
     }
 
 
@@ -159,6 +230,7 @@ def answer_json(item: Row[Any]) -> dict[str, Any]:
         "id": item.id,
         "person": item.name,
         "role": item.role,
+        "on_behalf_of": item.behalf_name,
         "answer": item.answer,
         "comment": item.comment,
         "decision_digest": item.decision_digest,

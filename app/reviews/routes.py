@@ -5,18 +5,20 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from app.auth.demands import MayRead, MaySignOff
+from app.auth.demands import MayOpenReview, MayRead, MaySignOff
 from app.bodies import json_value, read, require_json, validated
 from app.errors import Problem
 from app.evaluations.reading import visible
+from app.idempotency.changing import change
 from app.idempotency.once import once, replayed
 from app.ledger.work import Conflict
 from app.lists import Cursor, Limit, page
 from app.openapi import json_body, problems
 from app.replies import as_json
-from app.reviews.answers import ReviewOut, ReviewPageOut, SignOffResultOut
+from app.reviews import remarks
+from app.reviews.answers import CommentOut, ReviewOut, ReviewPageOut, SignOffResultOut
 from app.reviews.reading import by_id, listed, shown
-from app.reviews.schemas import SignOffIn
+from app.reviews.schemas import CommentIn, DeferralIn, DelegationIn, SignOffIn
 from app.reviews.service import Answered, answered
 from app.reviews.tables import review
 from app.runtime import runtime_of
@@ -29,6 +31,7 @@ Status = Literal[
 ]
 Role = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 _TRIES = 5
+_REVIEW = {"model": ReviewOut, "description": "The first answer to this key."}
 
 
 @router.get(
@@ -116,3 +119,61 @@ async def sign_off(request: Request, who: MaySignOff, review_id: ReviewId) -> Re
             continue
         return as_json(ready.body, 201)
     raise Problem("conflict", "Too many answers at one time. Send it again.")
+
+
+@router.post(
+    "/{review_id}/delegate",
+    status_code=201,
+    summary="Give your answer to another person for a while",
+    description="They answer in your place and on your record; they cannot pass it on, and you "
+    "cannot answer yourself until then.",
+    responses={201: {"model": ReviewOut}, 200: _REVIEW, **problems(400, 404, 409, 413, 415)},
+    openapi_extra=json_body(DelegationIn, is_idempotent=True),
+)
+async def delegate(request: Request, who: MaySignOff, review_id: ReviewId) -> Response:
+    """Delegate."""
+    return await change(
+        request,
+        who,
+        DelegationIn,
+        lambda connection, given, now: remarks.delegated(connection, review_id, given, who, now),
+    )
+
+
+@router.post(
+    "/{review_id}/defer",
+    status_code=201,
+    summary="Do not approve before a time",
+    description="Until then an approval is refused; the deadline stays where it is.",
+    responses={201: {"model": ReviewOut}, 200: _REVIEW, **problems(400, 404, 409, 413, 415)},
+    openapi_extra=json_body(DeferralIn, is_idempotent=True),
+)
+async def defer(request: Request, who: MaySignOff, review_id: ReviewId) -> Response:
+    """Defer."""
+    return await change(
+        request,
+        who,
+        DeferralIn,
+        lambda connection, given, now: remarks.deferred(connection, review_id, given, who, now),
+    )
+
+
+@router.post(
+    "/{review_id}/comments",
+    status_code=201,
+    summary="Write a remark beside a review",
+    responses={
+        201: {"model": CommentOut},
+        200: {"model": CommentOut, "description": "The first answer to this key."},
+        **problems(400, 404, 409, 413, 415),
+    },
+    openapi_extra=json_body(CommentIn, is_idempotent=True),
+)
+async def comment(request: Request, who: MayOpenReview, review_id: ReviewId) -> Response:
+    """Comment; it decides nothing."""
+    return await change(
+        request,
+        who,
+        CommentIn,
+        lambda connection, given, now: remarks.commented(connection, review_id, given, who, now),
+    )

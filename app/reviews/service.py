@@ -4,25 +4,26 @@ An approval is bound to the digest the person saw; no service, admin or submitte
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, update
 
 from app.attestations.attestor import Attested, Attestor
 from app.attestations.settling import settlement
 from app.attestations.statements import Approval
-from app.auth.keys import Principal, is_admin_elsewhere
+from app.auth.keys import Principal
 from app.database import to_text
 from app.errors import Problem
-from app.evaluations.intake import personal
 from app.evaluations.standing import DECISIONS
-from app.evaluations.tables import decision, evaluation
+from app.evaluations.tables import decision
 from app.idempotency.once import Once
 from app.ids import new_id
 from app.ledger.work import Conflict, NewEntry, Work
 from app.models.revision import touch
+from app.reviews.barring import is_open, may_answer
 from app.reviews.reading import answers, by_id, is_met, needed, status_now
 from app.reviews.schemas import SignOffIn
 from app.reviews.tables import review, sign_off
@@ -49,11 +50,13 @@ def answered(
     row = by_id(connection, review_id, who)
     if row is None:
         raise Problem("review-not-found", "No review of this name is visible to this key.")
-    _may_answer(connection, row, given, who, now)
+    behalf = may_answer(connection, row, given.role, who, now)
     earlier = answers(connection, row.id)
-    if any(item.person == who.id for item in earlier):
-        raise Problem("already-answered", "This person has answered this review already.")
-    _is_open(row, status_now(row, now))
+    _has_not_answered(row, given.role, who.id, earlier)
+    is_open(row, status_now(row, now))
+    if given.answer == "approve" and row.deferred_until is not None and now < row.deferred_until:
+        detail = f"It was deferred; approve it from {to_text(row.deferred_until)}."
+        raise Problem("review-deferred", detail)
     if given.decision_digest != row.decision_digest:
         detail = f"The answer names {given.decision_digest}; the decision is {row.decision_digest}."
         raise Problem("stale-decision", f"{detail} Look at it again.")
@@ -69,47 +72,22 @@ def answered(
         "decision_digest": given.decision_digest,
         "until": given.until,
         "signed_at": now,
+        "on_behalf_of": behalf[0] if behalf else None,
     }
     outcome = _outcome(row, given, [*earlier, _Given(given)], now)
-    body = _body(values, who, outcome)
+    body = {**_body(values, who, outcome), "on_behalf_of": behalf[1] if behalf else None}
     entry_id = new_id("ent")
     attested = _attested(connection, row, values, outcome, entry_id, attestor)
     work = _work(row, values, who, outcome, body, once, entry_id=entry_id, attested=attested)
     return Answered(work, body)
 
 
-def _may_answer(
-    connection: Connection, row: Row[Any], given: SignOffIn, who: Principal, now: datetime
-) -> None:
-    if not who.is_person:
-        raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
-    if who.is_admin or is_admin_elsewhere(connection, who.id, now):
-        raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
-    if given.role not in who.stakes_at(row.model):
-        raise Problem("forbidden", f"This key does not have the role reviewer:{given.role}.")
-    if who.id == row.submitted_by:
-        raise Problem("forbidden", "Who submitted the evaluation does not sign it off.")
-    context = connection.execute(
-        select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
-    ).scalar_one()
-    named, _ = personal(context)
-    if who.names & {name.casefold() for name in named.values()}:
-        raise Problem("forbidden", "Who made the change does not sign it off.")
-    roles = {role for role, _ in row.needed}
-    if given.role not in roles and "*" not in roles:
-        asked = ", ".join(sorted(roles))
-        raise Problem("forbidden", f"The review asks for {asked}, not for {given.role}.")
-
-
-def _is_open(row: Row[Any], status: str) -> None:
-    if status == "awaiting_evidence":
-        detail = (
-            f"More examples may settle this; people are asked from {to_text(row.opens_at)}, or at "
-            f"once with POST /v1/decisions/{row.decision}/review."
-        )
-        raise Problem("review-not-open", detail)
-    if status != "open":
-        raise Problem("review-closed", f"The review is {status}.")
+def _has_not_answered(row: Row[Any], role: str, person: str, earlier: Sequence[Row[Any]]) -> None:
+    """Once per person, or once per role where the policy says so; who delegated has answered."""
+    per_role = row.one_answer_per == "role"
+    mine = [item for item in earlier if person in {item.person, item.on_behalf_of}]
+    if any(not per_role or item.role == role for item in mine):
+        raise Problem("already-answered", "This person has answered this review already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +203,7 @@ def _work(
             "answer": values["answer"],
             "role": values["role"],
             "until": body["until"],
+            "on_behalf_of": values["on_behalf_of"],
             "review_status": outcome.review,
             "decision_status": outcome.decision,
             "valid_until": body["valid_until"],

@@ -31,9 +31,15 @@ review = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime, nullable=True),
     Column("revision", Integer, nullable=False),
+    Column("ladder", CanonicalJson, nullable=True),
+    Column("climbed", Integer, nullable=True),
+    Column("reminded_at", UtcDateTime, nullable=True),
+    Column("deferred_until", UtcDateTime, nullable=True),
+    Column("one_answer_per", String(16), nullable=True),
     Index(None, "status", "created_at"),
 )
-"""`needed` is [[role, minimum], …]. `revision` rises with every answer: two answers at one time
+"""`ladder` is [[hours after opening, role], …], of which the first `climbed` are asked as well.
+`needed` is [[role, minimum], …]. `revision` rises with every answer: two answers at one time
 must not both believe that they were the first."""
 
 sign_off = Table(
@@ -48,5 +54,32 @@ sign_off = Table(
     Column("decision_digest", String(71), nullable=False),
     Column("until", UtcDateTime, nullable=True),
     Column("signed_at", UtcDateTime, nullable=False),
-    UniqueConstraint("review", "person"),
+    Column("on_behalf_of", String(64), nullable=True),
+    UniqueConstraint("review", "person", "role"),
+)
+"""`on_behalf_of` is who delegated the answer; that person stays on record."""
+
+delegation = Table(
+    "delegation",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("review", ForeignKey(review.c.id), nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("delegator", String(64), nullable=False),
+    Column("delegate", String(64), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("review", "role", "delegator"),
+)
+
+review_comment = Table(
+    "review_comment",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("review", ForeignKey(review.c.id), nullable=False),
+    Column("person", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "review", "created_at"),
 )

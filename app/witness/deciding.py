@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from app.ledger.add_checkpoint import SIZE_TYPE, AddCheckpoint, read
 from app.ledger.cosignature import WitnessKey, cosign
 from app.ledger.keys import Signer
 from app.ledger.merkle import EMPTY_ROOT, ProofError, verify_consistency
@@ -20,7 +21,6 @@ from app.ledger.note import (
     split_note,
 )
 from app.witness.memory import Memory
-from app.witness.request import SIZE_TYPE, AddCheckpoint, read
 
 TEXT = "text/plain; charset=utf-8"
 

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.ledger.add_checkpoint import MAX_BODY
 from app.witness.deciding import Reply, Witness
 from app.witness.memory import MemoryDamaged
-from app.witness.request import MAX_BODY
 
 log = logging.getLogger("clearance.witness")
 

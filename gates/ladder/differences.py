@@ -13,6 +13,7 @@ from gates.ladder.quantiles import ASK
 from gates.ladder.screening import UNIT, Range, Unsettled, finite
 from gates.ladder.single import estimate
 from gates.statistics import moments, paired_means, paired_rates
+from gates.statistics.arrays import minus
 from gates.statistics.binomial import Rate
 from gates.statistics.chernoff import ChernoffMean
 from gates.statistics.difference import RateDifference
@@ -125,10 +126,10 @@ def _paired(
     if kind not in {"proportion", "mean"}:
         return None
     plain = pairs.clusters is None and not pairs.questions and factor == 1.0
-    if kind == "proportion" and plain and set(pairs.candidate) | set(pairs.baseline) <= {0.0, 1.0}:
+    if kind == "proportion" and plain and _is_binary(pairs):
         rates = paired_rates.of_scores(pairs.candidate, pairs.baseline, pairs.n_errored)
         return Compared(rates, _paired_flag(pairs, rates.gain))
-    apart = [a - factor * b for a, b in zip(pairs.candidate, pairs.baseline, strict=True)]
+    apart = minus(pairs.candidate, pairs.baseline, factor)
     ends = (bounds[0] - factor * bounds[1], bounds[1] - factor * bounds[0]) if bounds else None
     if pairs.clusters is not None:
         if ends is None:
@@ -142,6 +143,10 @@ def _paired(
     one, two = moments.of_scores(pairs.candidate), moments.of_scores(pairs.baseline)
     more = paired_means.gain(one, two, means.moments)
     return Compared(means, _paired_flag(pairs, more))
+
+
+def _is_binary(pairs: Pairs) -> bool:
+    return all(s.count(0.0) + s.count(1.0) == len(s) for s in (pairs.candidate, pairs.baseline))
 
 
 def _paired_flag(pairs: Pairs, more: float | None) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ def proportion(m: Measurement) -> Estimate | Unsettled:
     if m.scores is not None:
         if (clusters := clusters_of(m)) is not None:
             return clustered.of_scores(m.scores, clusters, *UNIT, m.n_errored)
-        if set(m.scores) <= {0.0, 1.0}:
-            hits = sum(1 for score in m.scores if score)
+        hits = m.scores.count(1.0)
+        if hits + m.scores.count(0.0) == len(m.scores):
             return Rate(hits, hits, len(m.scores), m.n_errored)
         return BoundedMean(moments.of_scores(m.scores), *UNIT, m.n_errored)
     if m.n is None or (m.count is None and m.value is None):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from gates.evidence import Measurement
+from gates.ladder.screening import repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def pairs_of(candidate: Measurement, baseline: Measurement) -> Pairs | str | Non
     ones, twos = candidate.ids, baseline.ids
     if candidate.scores is None or baseline.scores is None or ones is None or twos is None:
         return None
-    if len(set(twos)) != len(twos) or len(set(ones)) != len(ones):
+    if repeats(ones) or (ones != twos and repeats(twos)):
         return _of_questions(candidate, baseline)
     errors = candidate.n_errored + baseline.n_errored
     labels = (candidate.labels, baseline.labels)

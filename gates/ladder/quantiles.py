@@ -6,6 +6,7 @@ from math import isclose
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.ladder.screening import Unsettled, clusters_of, impossible, no_spread
 from gates.ladder.supplied import interval
+from gates.statistics.arrays import ordered
 from gates.statistics.binomial import Rate
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.quantile import OrderStatistic, from_exceed, from_order
@@ -20,7 +21,7 @@ def quantile_of(
     if clusters_of(m) is not None:
         return Unsettled("no_uncertainty", "Quantiles of clustered values are not estimated")
     if m.scores is not None:
-        return OrderStatistic(tuple(sorted(m.scores)), q, m.n_errored)
+        return OrderStatistic(ordered(m.scores), q, m.n_errored)
     if m.exceed is not None:
         if m.n is None:
             return Unsettled("no_uncertainty", "A count over a limit needs `n` beside it")

@@ -6,13 +6,14 @@ It picks and screens evidence; it neither estimates nor decides.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.ladder import clusters_of, sample_size
 from gates.metrics import nearest, resolve
 from gates.rules.base import METRIC_KINDS, MeasuredRule, MetricRule
 from gates.rules.context import Context
-from gates.rules.selection import Row, Target, canonical_name, is_number
+from gates.rules.selection import HUGE, Row, Target, canonical_name, is_number, within
 from gates.units import convert
 from gates.verdict import Mode
 
@@ -154,8 +155,7 @@ def _quantile_problems(rule: MetricRule, subject: Subject) -> list[tuple[str, st
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(NamedTuple):
     """The measurement that answers, other percentiles of its series, and what is assumed."""
 
     measurement: Measurement
@@ -249,7 +249,7 @@ def _screen(
         return Absent("incomplete_run", m.incomplete)
     if m.missing is not None or (m.value is not None and not is_number(m.value)):
         return Absent("not_a_number", f"{subject.metric} was reported, but not as a finite number")
-    if m.scores is not None and not all(is_number(score) for score in m.scores):
+    if m.scores is not None and not within(m.scores, -HUGE, HUGE):
         return Absent("not_a_number", f"a score of {subject.metric} is not a finite number")
     if sample_size(m) == 0:
         errored = f"; {m.n_errored} errored" if m.n_errored else ""

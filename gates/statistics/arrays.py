@@ -32,6 +32,14 @@ def numpy() -> Any:
     return np
 
 
+def minus(one: Sequence[float], two: Sequence[float], factor: float) -> Sequence[float]:
+    """One - factor * two, value by value."""
+    if len(one) < LARGE:
+        return [a - factor * b for a, b in zip(one, two, strict=True)]
+    found: list[float] = (array(one) - factor * array(two)).tolist()
+    return found
+
+
 def ordered(values: Sequence[float]) -> tuple[float, ...]:
     """The values in ascending order."""
     if len(values) < LARGE:

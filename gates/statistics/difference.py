@@ -50,7 +50,8 @@ class RateDifference:
 
     The lower bound takes the candidate's errors as failures and the baseline's as successes, the
     upper bound the reverse; sizes stay those of scored examples. Arms differing fourfold or more
-    get half of alpha and are marked approximate.
+    get half of alpha. Always approximate: by enumeration over all baseline rates a bound at 5% errs
+    up to 6.9% (tests/calibrate/pairs.py).
     """
 
     candidate: Rate
@@ -74,28 +75,27 @@ class RateDifference:
 
     @property
     def approximate(self) -> bool:
-        """Whether the arms are too uneven for the score test to keep its level."""
-        small, large = sorted((self.candidate.n, self.baseline.n))
-        return large >= UNEVEN * small
+        """Always: a score test is asymptotic."""
+        return True
 
     def lower(self, alpha: float, *, errors: bool) -> float:
         """The largest difference that is refuted from above, by bisection from below."""
-        x1, n1, x0, n0 = _low(self.candidate, self.baseline, errors=errors)
+        x1, n1, x0, n0 = worst_counts(self.candidate, self.baseline, errors=errors)
         return _largest_refuted(x1, n1, x0, n0, z_quantile(alpha * self._share))
 
     def upper(self, alpha: float, *, errors: bool) -> float:
         """Minus the lower bound of baseline - candidate."""
-        x0, n0, x1, n1 = _low(self.baseline, self.candidate, errors=errors)
+        x0, n0, x1, n1 = worst_counts(self.baseline, self.candidate, errors=errors)
         return -_largest_refuted(x0, n0, x1, n1, z_quantile(alpha * self._share))
 
     def p_below(self, limit: float) -> float:
         """Score test of H0 "difference >= limit"."""
-        x0, n0, x1, n1 = _low(self.baseline, self.candidate, errors=False)
+        x0, n0, x1, n1 = worst_counts(self.baseline, self.candidate, errors=False)
         return min(1.0, _p_value(x0, n0, x1, n1, -limit) / self._share)
 
     def p_above(self, limit: float) -> float:
         """Score test of H0 "difference <= limit"."""
-        x1, n1, x0, n0 = _low(self.candidate, self.baseline, errors=False)
+        x1, n1, x0, n0 = worst_counts(self.candidate, self.baseline, errors=False)
         return min(1.0, _p_value(x1, n1, x0, n0, limit) / self._share)
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
@@ -105,7 +105,7 @@ class RateDifference:
         """
         arms = (self.candidate, self.baseline)
         one, two = arms if side == "lower" else arms[::-1]
-        x1, n1, x0, n0 = _low(one, two, errors=True)
+        x1, n1, x0, n0 = worst_counts(one, two, errors=True)
         delta = limit if side == "lower" else -limit
         p1, p0 = x1 / n1, x0 / n0
         gap = p1 - p0 - delta
@@ -127,10 +127,11 @@ class RateDifference:
 
     @property
     def _share(self) -> float:
-        return 0.5 if self.approximate else 1.0
+        small, large = sorted((self.candidate.n, self.baseline.n))
+        return 0.5 if large >= UNEVEN * small else 1.0
 
 
-def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:
+def worst_counts(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:
     """Counts and sizes that are worst for one - two.
 
     Errors move the rates but not the sizes: a sample in which every answer is wrong would gain

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import fsum, sqrt
 
+from gates.statistics.arrays import LARGE, Array, array
+
 
 @dataclass(frozen=True, slots=True)
 class Moments:
@@ -61,9 +63,11 @@ class Moments:
 def of_scores(scores: Sequence[float]) -> Moments:
     """Moments of at least one finite score, summed exactly and safe from overflow to 1e300."""
     n = len(scores)
-    if len(set(scores)) == 1:
+    if scores.count(scores[0]) == n:
         return Moments(n, scores[0], 0.0)
     mean = fsum(scores) / n
+    if n >= LARGE:
+        return _of_array(array(scores) - mean, mean)
     deviations = [score - mean for score in scores]
     scale = max(map(abs, deviations))
     shares = [deviation / scale for deviation in deviations]
@@ -71,6 +75,16 @@ def of_scores(scores: Sequence[float]) -> Moments:
     third = fsum(share * share * share for share in shares)
     skewness = (third / n) / (second / n) ** 1.5
     return Moments(n, mean, second * scale * scale, skewness)
+
+
+def _of_array(deviations: Array, mean: float) -> Moments:
+    """The same from deviations as an array: a million of them in milliseconds."""
+    n = len(deviations)
+    scale = float(abs(deviations).max())
+    shares = deviations / scale
+    squares = shares * shares
+    second, third = float(squares.sum()), float((squares * shares).sum())
+    return Moments(n, mean, second * scale * scale, (third / n) / (second / n) ** 1.5)
 
 
 def of_stderr(mean: float, stderr: float, n: int) -> Moments:

@@ -9,6 +9,7 @@ power. It refuses counts that cannot be, and knows nothing of pairs that share a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isnan, nan, sqrt
+from operator import and_
 
 from gates.statistics import binomial, power
 from gates.statistics.estimate import Side
@@ -123,11 +124,11 @@ def of_scores(one: Sequence[float], two: Sequence[float], n_errored: int = 0) ->
     Raises:
         ValueError: for other scores, none, or a different number of them.
     """
-    if not set(one) | set(two) <= {0.0, 1.0}:
-        raise ValueError("paired rates need scores of 0 and 1")
-    both = sum(1 for a, b in zip(one, two, strict=True) if a and b)
-    right = int(sum(one))
-    return PairedRates(right - both, int(sum(two)) - both, right, len(one), n_errored)
+    if len(one) != len(two) or any(s.count(0.0) + s.count(1.0) != len(s) for s in (one, two)):
+        raise ValueError("paired rates need as many scores of 0 and 1 on either side")
+    both = sum(map(and_, map(bool, one), map(bool, two)))
+    right = one.count(1.0)
+    return PairedRates(right - both, two.count(1.0) - both, right, len(one), n_errored)
 
 
 def _p_value(b: int, c: int, n: int, delta: float) -> float:

@@ -10,13 +10,12 @@ from math import exp, inf, isnan, nan, sqrt
 
 from gates.statistics import power
 from gates.statistics.binomial import Rate
+from gates.statistics.difference import UNEVEN, worst_counts
 from gates.statistics.estimate import Side
 from gates.statistics.special import z_quantile, z_tail
 
 _STEPS = 60
 _FAR = 40.0
-UNEVEN = 4
-"""As for differences (gates.statistics.difference): such arms get half of alpha."""
 
 
 def score(x1: float, n1: float, x0: float, n0: float, ratio: float) -> float:
@@ -79,7 +78,7 @@ class RateRatio:
         """Score test of H0 "ratio <= limit"."""
         if limit < 0.0:
             return 0.0
-        x1, n1, x0, n0 = _low(self.rate, self.reference, errors=False)
+        x1, n1, x0, n0 = worst_counts(self.rate, self.reference, errors=False)
         if limit == 0.0:
             return 0.0 if x1 > 0.0 else 1.0
         return min(1.0, z_tail(score(x1, n1, x0, n0, limit)) / self._share)
@@ -89,7 +88,7 @@ class RateRatio:
         arms = (self.rate, self.reference)
         one, two = arms if side == "lower" else arms[::-1]
         ratio = limit if side == "lower" else (1.0 / limit if limit > 0.0 else inf)
-        x1, n1, x0, n0 = _low(one, two, errors=True)
+        x1, n1, x0, n0 = worst_counts(one, two, errors=True)
         if not (0.0 < ratio < inf and alpha > 0.0 and x1 / n1 > ratio * x0 / n0):
             return None
         gap = x1 / n1 - ratio * x0 / n0
@@ -107,7 +106,7 @@ class RateRatio:
         return 0.5 if large >= UNEVEN * small else 1.0
 
     def _lower(self, alpha: float, *, errors: bool) -> float:
-        x1, n1, x0, n0 = _low(self.rate, self.reference, errors=errors)
+        x1, n1, x0, n0 = worst_counts(self.rate, self.reference, errors=errors)
         if x1 <= 0.0:
             return 0.0
         z = z_quantile(alpha * self._share)
@@ -118,12 +117,3 @@ class RateRatio:
             is_refuted = not isnan(found) and found >= z
             low, high = (middle, high) if is_refuted else (low, middle)
         return exp(low) if low > -_FAR else 0.0
-
-
-def _low(one: Rate, two: Rate, *, errors: bool) -> tuple[float, int, float, int]:
-    """Counts and sizes that are worst for one / two; errors move rates and leave sizes alone."""
-    x1, x0 = float(one.count_low), float(two.count_high)
-    if errors:
-        x1 *= one.n / (one.n + one.n_errored)
-        x0 = (x0 + two.n_errored) * (two.n / (two.n + two.n_errored))
-    return x1, one.n, x0, two.n

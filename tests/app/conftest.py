@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from psycopg import sql
 
 from app.attestations.keys import new_attestation_key_pem
@@ -108,7 +109,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings as an operator would give them; waits are short, so that a failure shows soon."""
-    made = {"log-key.pem": new_key_pem(), "attestation-key.pem": new_attestation_key_pem()}
+    made = {
+        "log-key.pem": new_key_pem(),
+        "attestation-key.pem": new_attestation_key_pem(),
+        "secrets.key": Fernet.generate_key(),
+    }
     for name, pem in made.items():
         with os.fdopen(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
             file.write(pem)
@@ -117,6 +122,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         log_key_file=tmp_path / "log-key.pem",
         attestation_key_file=tmp_path / "attestation-key.pem",
+        secrets_key_file=tmp_path / "secrets.key",
         log_origin="clearance.test/log",
         busy_timeout_seconds=5,
     )

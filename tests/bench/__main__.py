@@ -1,33 +1,45 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [start] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [PART…] [--rounds N] [--seconds S], where PART is one of `PARTS`
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, serving, starting
+from tests.bench import deciding, estimators, parsing, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
+
+PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument(
-        "parts", nargs="*", choices=["decide", "start", "serve", []], metavar="decide|start|serve"
-    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="|".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     chosen = parser.parse_args()
-    parts = chosen.parts or ["decide", "start", "serve"]
+    parts = chosen.parts or PARTS
     lines = [load_line("before")]
     rows = []
     if "decide" in parts:
         _progress("decide(): about 5 s")
         rows += deciding.rows()
+    if "estimate" in parts:
+        _progress("estimators: about 20 s")
+        rows += estimators.rows()
     if "start" in parts:
         _progress("cold start: about 10 s")
         rows += starting.rows()
+    if "log" in parts:
+        _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
+        rows += recording.rows(chosen.rounds)
+    if "parse" in parts:
+        _progress("result files: about 30 s")
+        rows += parsing.rows()
+    if "verify" in parts:
+        _progress("verifier: about 30 s")
+        rows += verifying.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")

@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make calibrate", description=__doc__)
-    parser.add_argument("--tries", type=int, default=10_000, help="samples per figure")
+    parser.add_argument("--tries", type=int, default=4_000, help="samples per figure")
     parser.add_argument("--to", type=Path, default=DOCS, help="where honesty.md is written")
     chosen = parser.parse_args()
     found = report.everything(chosen.tries, chosen.to / "honesty", _progress)

@@ -10,7 +10,9 @@ import numpy as np
 from scipy import stats
 
 from gates.rules.looks import planned_alpha
-from gates.statistics import binomial
+from gates.statistics.binomial import Rate
+from gates.statistics.estimate import Estimate
+from gates.statistics.sequence_rate import SequentialRate
 from tests.calibrate.model import ALPHA
 
 Threshold = Callable[[int, int], int]
@@ -58,12 +60,26 @@ def planned(limit: float, looks: int) -> Threshold:
     return least
 
 
+def anytime(limit: float, n_plan: int) -> Threshold:
+    """Ours with `looks: anytime`: an e-process over everything so far, one level for all looks."""
+
+    def least(_: int, n: int) -> int:
+        return _first(n, lambda x: SequentialRate(Rate(x, x, n), n_plan), limit)
+
+    return least
+
+
 @cache
 def _least(n: int, limit: float, alpha: float) -> int:
+    return _first(n, lambda x: Rate(x, x, n), limit, alpha)
+
+
+def _first(n: int, make: Callable[[int], Estimate], limit: float, alpha: float = ALPHA) -> int:
+    """The least count whose lower bound clears the limit; n + 1 if none does."""
     low, high = 0, n + 1
     while low < high:
         middle = (low + high) // 2
-        if middle <= n and binomial.lower(middle, n, alpha) < limit:
+        if middle <= n and make(middle).lower(alpha, errors=True) < limit:
             low = middle + 1
         else:
             high = middle

@@ -8,7 +8,16 @@ from scipy import stats
 
 from gates.statistics import binomial
 from gates.verdict import Verdict
-from tests.calibrate import enumerating, page, pairs, plots, releasing, repeating, samples
+from tests.calibrate import (
+    enumerating,
+    page,
+    pairs,
+    plots,
+    related,
+    releasing,
+    repeating,
+    samples,
+)
 from tests.calibrate.model import ALPHA, Errors, Sampled, simulated
 
 LIMIT = 0.85
@@ -101,7 +110,7 @@ def estimators(report: Report) -> None:
         )  # fmt: skip
         for n, errors in errors_of.items():
             _hold(report, f"rate difference, margin {margin}, n = {n}", errors, pairs.CEILING)
-    for drawn in samples.CASES:
+    for drawn in (*samples.CASES, *related.CASES):
         report.progress(f"{drawn.name}: {report.tries} samples of each size")
         errors_of = {n: simulated(drawn, n, report.tries) for n in drawn.sizes}
         found[drawn.name] = (drawn.data, errors_of)
@@ -142,16 +151,25 @@ def again(report: Report) -> None:
     report.progress("polls and retries, exactly")
     rows = []
     for name, limit, shares in _again():
-        rows.append([f"{name}, limit {limit}", *(page.percent(s) for s in shares.values())])
+        found = (page.percent(shares[who]) if who in shares else "pooled" for who in _GATES)
+        rows.append([f"{name}, limit {limit}", *found])
         for who, share in shares.items():
             if who.startswith("Clearance"):
                 report.claim(f"{name}, limit {limit}, {who}", share, ALPHA, 1e-9)
-    heads = ["trying again, truth at the limit", *shares]
+    heads = ["trying again, truth at the limit", *_GATES]
     text = (
         "Passed at least once, exactly computed. Looks are counted per candidate and question: "
         "after the planned ones a rule can still fail, but no longer pass."
     )
     report.sections.append(("Trying again", str(page.Table(text, heads, rows))))
+
+
+_GATES = (
+    "point estimate",
+    "exact bound at each try",
+    "Clearance, planned(2)",
+    "Clearance, anytime",
+)
 
 
 def _again() -> Iterator[tuple[str, float, dict[str, float]]]:
@@ -160,21 +178,28 @@ def _again() -> Iterator[tuple[str, float, dict[str, float]]]:
             "point estimate": repeating.point(limit),
             "exact bound at each try": repeating.exact(limit),
             "Clearance, planned(2)": repeating.planned(limit, 2),
+            "Clearance, anytime": repeating.anytime(limit, 1000),
         }
         yield (
             "500 examples, then 500 more",
             limit,
             {k: repeating.ever_passed(limit, 500, 2, gate) for k, gate in gates.items()},
         )
+        once = {name: gate for name, gate in gates.items() if "anytime" not in name}
         yield (
             "10 runs on 500 fresh examples",
             limit,
-            {k: repeating.rerun_passed(limit, 500, 10, gate) for k, gate in gates.items()},
+            {k: repeating.rerun_passed(limit, 500, 10, gate) for k, gate in once.items()},
         )
         yield (
             "40 polls, one each 125 examples",
             limit,
             {k: repeating.ever_passed(limit, 125, 40, gate) for k, gate in gates.items()},
+        )
+        yield (
+            "a canary polled each minute for a day, 5 requests a minute",
+            limit,
+            {k: repeating.ever_passed(limit, 5, 1440, gate) for k, gate in gates.items()},
         )
 
 

@@ -8,6 +8,7 @@ from gates.engine import engine
 from gates.verdict import Verdict
 from tests.calibrate import enumerating, page, pairs, releasing, repeating
 from tests.calibrate.model import ALPHA, Errors, Sampled, simulated
+from tests.calibrate.related import CASES as RELATED
 from tests.calibrate.report import Report, again
 from tests.calibrate.samples import CASES
 
@@ -32,7 +33,7 @@ def test_the_score_test_keeps_to_its_stated_ceiling(n, margin):
     assert max(errors.false_pass, errors.false_fail) <= pairs.CEILING
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *RELATED], ids=lambda case: case.name)
 def test_simulated_errors_stay_within_their_ceiling(case: Sampled):
     for n in case.sizes[:3]:
         errors = simulated(case, n, TRIES)

@@ -57,11 +57,17 @@ def _words(place: Mapping[str, Any], signed: Checkpoint, *, is_trusted: bool) ->
 
 def verified(place: Mapping[str, Any], key: VerifierKey) -> Checkpoint:
     """The signed checkpoint under which the entry is proven. Raises where it is not."""
-    signed = open_checkpoint(str(place["checkpoint"]), [key])
-    leaf = bytes.fromhex(place["leaf"])
-    proof = [bytes.fromhex(node) for node in place["proof"]]
-    verify_inclusion(int(place["index"]), signed.size, leaf, proof, signed.root)
-    if "bytes" in place and leaf_hash(place["bytes"].encode()) != leaf:
+    try:
+        signed = open_checkpoint(str(place["checkpoint"]), [key])
+        index, leaf = place["index"], bytes.fromhex(place["leaf"])
+        proof = [bytes.fromhex(node) for node in place["proof"]]
+        content = place["bytes"].encode() if "bytes" in place else None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ProofError(f"this is no proof: {error}") from None
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise ProofError("this is no proof: its index is no number")
+    verify_inclusion(index, signed.size, leaf, proof, signed.root)
+    if content is not None and leaf_hash(content) != leaf:
         raise ProofError("the entry's text does not have the hash that is in the log")
     return signed
 

@@ -70,7 +70,7 @@ def test_sigstore_refuses_what_was_altered(sigstore_judge: Judge, passed: Made):
 def test_sigstore_reads_both_alphabets_of_base64_as_the_same_bytes(
     sigstore_judge: Judge, passed: Made
 ):
-    """Ours refuses the second spelling (test_verifying); Node's reader knows only one meaning."""
+    """So does ours (test_verifying)."""
     [answer] = sigstore_judge([case(passed, altered(passed, url_safe(passed)))])
     assert answer == {"accepted": True}
 

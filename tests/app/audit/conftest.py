@@ -1,6 +1,5 @@
 """One service with every kind of decision, and its archive."""
 
-import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,17 +19,25 @@ def service(settings: Settings) -> Iterator[Service]:
         yield started
 
 
+def _record(template: Path, directory: Path, origin: str, decisions: int) -> bytes:
+    shutil.copy(template, directory / "clearance.db")
+    given = Settings(database_url=f"sqlite:///{directory}/clearance.db", log_origin=origin)
+    with running(given) as started:
+        filled(started, decisions)
+        return sealed(started)
+
+
 @pytest.fixture(scope="session")
 def record(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The archive of a record of two bundles; tests read it and change copies of it."""
     directory = tmp_path_factory.mktemp("record")
-    shutil.copy(sqlite_template, directory / "clearance.db")
-    given = Settings(
-        database_url=f"sqlite:///{directory}/clearance.db", log_origin="clearance.test/log"
-    )
-    with running(given) as started:
-        filled(started, 110)
-        return sealed(started)
+    return _record(sqlite_template, directory, "clearance.test/log", 110)
+
+
+@pytest.fixture(scope="session")
+def other(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The archive of another deployment."""
+    return _record(sqlite_template, tmp_path_factory.mktemp("other"), "other.test/log", 90)
 
 
 @pytest.fixture
@@ -39,22 +46,3 @@ def archive(record: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "record.tar"
     path.write_bytes(record)
     return path
-
-
-@pytest.fixture
-def file(record: bytes) -> io.BytesIO:
-    """The same in memory."""
-    return io.BytesIO(record)
-
-
-@pytest.fixture(scope="session")
-def other(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The archive of another deployment."""
-    directory = tmp_path_factory.mktemp("other")
-    shutil.copy(sqlite_template, directory / "clearance.db")
-    given = Settings(
-        database_url=f"sqlite:///{directory}/clearance.db", log_origin="other.test/log"
-    )
-    with running(given) as started:
-        filled(started, 90)
-        return sealed(started)

@@ -68,6 +68,7 @@ def empty_database(request, tmp_path):
     url = request.getfixturevalue("empty_postgres_url")
     return {
         "CLEARANCE_DATABASE_URL": url,
+        "CLEARANCE_DATA_DIR": str(tmp_path),
         "CLEARANCE_LOG_KEY_FILE": str(key),
         "CLEARANCE_ATTESTATION_KEY_PEM": new_attestation_key_pem().decode(),
     }
@@ -88,7 +89,7 @@ def key_for(env: dict[str, str], role: str, name: str, *more: str) -> str:
 
 
 def wait_until_ready(url: str) -> None:
-    with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+    with httpx.Client(timeout=60) as client:
         assert client.get(f"{url}/readyz").status_code == 200
 
 
@@ -268,7 +269,7 @@ def test_an_empty_database_is_set_up_and_its_first_key_shown_once(tmp_path):
     assert url is not None
     curl = re.search(r'curl -H "Authorization: Bearer \$CLEARANCE_TOKEN" (\S+)', said)
     assert curl is not None
-    with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+    with httpx.Client(timeout=60) as client:
         answer = client.get(curl[1], headers={"Authorization": f"Bearer {token[1]}"})
     assert answer.status_code == 200
     process.send_signal(signal.SIGINT)

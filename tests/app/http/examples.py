@@ -5,12 +5,13 @@
 
 import json
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from app.database import make_engine, migrate
+from app.database import make_engine, migrate, to_text
 from app.settings import Settings
 from tests.app.http.service import ESCALATES, POLICY, Service, evidence, running
 
@@ -70,9 +71,43 @@ def taken(service: Service) -> dict[str, Any]:
     experiment = {"metric": "task completion", "arms": arms, "margin": 0.005}
     analyzed = service.call("POST", "/v1/experiments/analyze", json=experiment)
     note("POST /v1/experiments/analyze", analyzed, experiment)
+    _of_people(service, note, person, decision)
     proof = f"/v1/audit/entries/{decision['audit']['index']}/proof"
     note("GET /v1/audit/entries/{index}/proof", service.call("GET", proof))
     return found
+
+
+def _of_people(service: Service, note: Any, person: str, decision: dict[str, Any]) -> None:
+    """Remarks, waivers, broken glass, notices."""
+    remark = {"text": "Which of the 14 are new?"}
+    where = f"/v1/reviews/{decision['review']['id']}/comments"
+    said = service.call("POST", where, person, json=remark)
+    note("POST /v1/reviews/{review_id}/comments", said, remark)
+    wanted = {
+        "rule": "safety/attack_success_rate",
+        "model": "support-bot",
+        "versions": ["42"],
+        "stage": "limited_release",
+        "reason": "The attack set counts one prompt family twice.",
+        "compensating_control": "The output filter blocks that family.",
+        "owner": "genai-platform",
+        "expires_at": to_text(service.clock() + timedelta(days=30)),
+    }
+    asked = service.call("POST", "/v1/waivers", person, json=wanted)
+    waiver = note("POST /v1/waivers", asked, wanted)
+    ann = service.key("ann", "waiver_approver", person=True)
+    path = f"/v1/waivers/{waiver['id']}/approve"
+    approved = service.call("POST", path, ann, json={})
+    note("POST /v1/waivers/{waiver_id}/approve", approved, {})
+    failed = service.submit(attacks=(60, 1000), version="43").json()
+    broken = {"reason": "The old version is down and customers wait.", "hours": 4}
+    oncall = service.key("oncall", "break_glass", person=True)
+    used = service.call("POST", f"/v1/decisions/{failed['id']}/break-glass", oncall, json=broken)
+    note("POST /v1/decisions/{decision_id}/break-glass", used, broken)
+    body = {"name": "ci", "target": "https://ci.example.com/hooks", "types": ["review.*"]}
+    told = service.call("POST", "/v1/subscriptions", json=body)
+    # The file is public, and this secret is shown once.
+    note("POST /v1/subscriptions", told, body)["secret"] = "whsec_shown-once"
 
 
 def main() -> None:

@@ -1,7 +1,10 @@
 """The record over HTTP, checked as a stranger would: from the bytes alone."""
 
 import hashlib
+import time
 from base64 import b64decode
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +12,9 @@ from sqlalchemy import text
 from app.ledger.merkle import verify_consistency, verify_inclusion
 from app.ledger.note import Checkpoint, VerifierKey, open_checkpoint
 from app.ledger.work import Work
-from tests.app.http.service import Service
+from app.settings import networks
+from tests.app.cli.shell import clearance
+from tests.app.http.service import Service, running
 from tests.app.ledger.test_writer import tamper
 from tests.app.ledger.works import entry
 
@@ -151,3 +156,52 @@ def test_a_log_that_contradicts_its_signature_is_not_served(filled: Service) -> 
     for path in (f"/v1/audit/tile/0/002.p/{last}", "/v1/audit/entries/601/proof"):
         answer = filled.call("GET", path)
         assert (answer.status_code, answer.json()["type"]) == (503, "record-inconsistent")
+
+
+def test_readiness_shows_what_is_anchored_and_minds_only_past_an_age(settings) -> None:
+    settings = replace(
+        settings,
+        anchor_seconds=1,
+        anchor_url="http://127.0.0.1:9/anchor",
+        anchor_max_age_seconds=600,
+        outbound_allow=networks("127.0.0.0/8"),
+    )
+    with running(settings) as service:
+        size = newest(service).size
+        end = time.monotonic() + 60
+        while True:
+            answer = service.client.get("/readyz")
+            file, put = answer.json()["anchors"]
+            if file["size"] == size or time.monotonic() > end:
+                break
+            time.sleep(0.05)
+        assert answer.status_code == 200
+        assert (file["name"], file["size"], file["behind_seconds"]) == ("file", size, 0.0)
+        assert file["problem"] is None
+        assert file["age_seconds"] >= 0
+        assert (put["name"], put["size"], put["age_seconds"]) == ("put", None, None)
+        assert "127.0.0.1" in put["problem"]
+        metrics = service.client.get("/metrics").text
+        assert f'clearance_anchored_size{{anchor="file"}} {size}' in metrics
+        service.clock.ahead = timedelta(minutes=11)
+        late = service.client.get("/readyz")
+        assert late.status_code == 503
+        assert late.json()["ledger"] == "writing"
+        assert late.json()["anchors"][1]["behind_seconds"] > 600
+
+
+def test_serve_refuses_a_database_behind_its_anchor_in_words(tmp_path) -> None:
+    env = {"CLEARANCE_DATABASE_URL": f"sqlite:///{tmp_path}/clearance.db"}
+    assert clearance("migrate", env=env).returncode == 0
+    create = ("key", "create", "--role", "viewer", "--name")
+    assert clearance(*create, "one", env=env).returncode == 0
+    assert clearance(*create, "two", env=env).returncode == 0
+    (tmp_path / "clearance.db").rename(tmp_path / "lost.db")
+    for left in ("-wal", "-shm"):
+        (tmp_path / f"clearance.db{left}").unlink(missing_ok=True)
+    assert clearance("migrate", env=env).returncode == 0
+    for command in (("serve", "--port", "0"), (*create, "three")):
+        refused = clearance(*command, env=env)
+        assert refused.returncode == 2
+        assert "behind its anchor" in refused.stderr
+        assert "docs/anchors.md" in refused.stderr

@@ -4,13 +4,14 @@ The table below must name every route of the service, so a new one cannot be for
 """
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 
 from app.main import ROUTERS
-from tests.app.http.service import ESCALATES, POLICY, Service
+from tests.app.http.service import ESCALATES, FAILS, POLICY, Service
 from tests.app.http.test_auth import PUBLIC
 
 MODEL = "secret-model"
@@ -79,6 +80,28 @@ class Owned:
         assert service.call("PUT", f"/v1/models/{MODEL}", json=facts).status_code in {200, 201}
         self.key = service.call("GET", "/v1/keys").json()["items"][0]["id"]
         self.policy = policy
+        self.later = (service.clock() + timedelta(days=5)).isoformat()
+        judge = service.key("rita", "reviewer:security", "waiver_approver", person=True)
+        waiver = service.call("POST", "/v1/waivers", judge, json=self.wanted())
+        assert waiver.status_code == 201, waiver.text
+        self.waiver = waiver.json()["id"]
+        failed = service.submit(ci, candidate={"model": MODEL, "version": "2"}, **FAILS).json()
+        oncall = service.key("oncall", "break_glass", person=True)
+        path = f"/v1/decisions/{failed['id']}/break-glass"
+        used = service.call("POST", path, oncall, json={"reason": f"It cannot wait: {COMMENT}"})
+        assert used.status_code == 201, used.text
+        self.glass = used.json()["id"]
+
+    def wanted(self) -> dict[str, Any]:
+        """A waiver of the model's rule."""
+        return {
+            "rule": "safety/attack_success_rate",
+            "model": MODEL,
+            "reason": f"The attack set double-counts: {COMMENT}.",
+            "compensating_control": "The output filter blocks that family.",
+            "owner": "team",
+            "expires_at": self.later,
+        }
 
     def bodies(self) -> dict[str, dict[str, Any]]:
         """What to send to each route that changes something, so that only the scope can refuse."""
@@ -93,7 +116,16 @@ class Owned:
             "content": self.policy + "\nvalid_days: 20\n".replace("\nvalid", "#valid"),
             "headers": {"Content-Type": "application/yaml"},
         }
+        afterwards = {"outcome": "unjustified", "comment": "It could have waited a day."}
+        until = {"until": self.later, "reason": "not before then"}
         return {
+            "/v1/waivers": {"json": self.wanted()},
+            "/v1/waivers/{waiver_id}/revoke": {"json": {"reason": "mine to end now"}},
+            "/v1/decisions/{decision_id}/break-glass": {"json": {"reason": "It cannot wait more."}},
+            "/v1/break-glass/{name}/review": {"json": afterwards},
+            "/v1/reviews/{review_id}/delegate": {"json": {**until, "role": "security", "to": "x"}},
+            "/v1/reviews/{review_id}/defer": {"json": until},
+            "/v1/reviews/{review_id}/comments": {"json": {"text": "seen"}},
             "/v1/evaluations": {"json": sent},
             "/v1/evaluations/preview": {"json": sent},
             "/v1/reviews/{review_id}/sign-offs": {"json": answer},
@@ -110,13 +142,16 @@ class Owned:
 
     def path(self, template: str) -> str:
         """A route's path with what is not the caller's in it."""
-        name = "support-bot-release" if "policies" in template else MODEL
+        names = {"policies": "support-bot-release", "break-glass": self.glass}
+        name = next((own for part, own in names.items() if part in template), MODEL)
         found = template.replace("{number:path}", "000.p/1").replace("{example:path}", "q1")
         version = str(self.version) if "policies" in template else "1"
         for part, value in {
             "decision_id": self.decision,
             "review_id": self.review,
             "key_id": self.key,
+            "waiver_id": self.waiver,
+            "delivery_id": "dlv_none",
             "name": name,
             "version": version,
             "index": "0",
@@ -159,14 +194,14 @@ def test_nobody_reaches_into_models_that_are_not_theirs(service: Service, owned:
     for method, template in routes():
         if template in NO_MODEL and method == "GET":
             continue
-        body = owned.bodies().get(template, {}) if method in {"POST", "PUT"} else {}
+        body = owned.bodies().get(template, {}) if method in {"POST", "PUT", "PATCH"} else {}
         for token in (judge, admin):
             answer = service.call(
                 method,
                 owned.path(template),
                 token,
                 params=QUERY.get(template, {}),
-                **({"json": {}} if method in {"POST", "PUT"} and not body else body),
+                **({"json": {}} if method in {"POST", "PUT", "PATCH"} and not body else body),
             )
             what = f"{method} {template}: {answer.status_code} {answer.text[:300]}"
             plain = {422} if template in NO_MODEL else set()
@@ -190,6 +225,8 @@ def _state(service: Service, owned: Owned) -> str:
             f"/v1/reviews/{owned.review}",
             f"/v1/models/{MODEL}",
             f"/v1/documents?model={MODEL}",
+            f"/v1/waivers/{owned.waiver}",
+            f"/v1/break-glass/{owned.glass}",
             "/v1/policies/support-bot-release/versions",
         )
     ]

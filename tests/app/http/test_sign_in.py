@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,27 @@ def test_an_answer_that_this_browser_did_not_ask_for_is_refused(house: Guarded):
     assert victim.get("/v1/me").status_code == 401
 
 
+def test_an_id_token_that_answers_something_else_is_refused(house: Guarded):
+    """The code was right; what the provider signed for it is not what was asked."""
+    ada = house.issuer.people["00u-ada"]
+    for claims in (
+        {"nonce": "of another sign-in"},
+        {"nonce": None},
+        {"azp": "another-application"},
+        {"aud": "another-application"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": 7},
+    ):
+        house.issuer.people["00u-ada"] = replace(ada, claims=claims)
+        browser = house.browser()
+        answer = house.sign_in(browser, "00u-ada")
+        assert (answer.status_code, answer.json()["type"]) == (403, "sign-in-refused"), claims
+        assert "clearance" not in browser.cookies, claims
+
+
 def test_a_code_is_good_once(house: Guarded):
     browser = house.browser()
     began = house.begin(browser)
@@ -266,6 +288,9 @@ def test_grants_of_several_groups_do_not_mix(house: Guarded):
     ben = house.signed_in("00u-ben")
     assert len(ben.get("/v1/decisions").json()["items"]) == 2
     assert len(ben.get("/v1/reviews").json()["items"]) == 2
+    theirs = ben.get("/v1/decisions?model=support-bot").json()["items"][0]["id"]
+    revoked = ben.post(f"/v1/decisions/{theirs}/revoke", json={"reason": "not mine to end"})
+    assert revoked.status_code == 404, "seen as a viewer, but not as a reviewer"
     refused = ben.post(path, json=answer)
     assert refused.status_code in {403, 404}
     document = {"model": "support-bot", "kind": "dpia", "sha256": "0" * 64, "role": "security"}

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import func, select, text, update
 
-from app.ledger.entries import EntryTooLarge
+from app.ledger.entries import EntryTooLarge, commitment
 from app.ledger.keys import PemSigner, log_signer, new_key_pem
 from app.ledger.merkle import verify_inclusion
 from app.ledger.note import open_checkpoint
+from app.ledger.private import opened, person_named
 from app.ledger.tables import (
     audit_checkpoint,
     audit_entry,
     audit_head,
+    audit_person,
     audit_private,
     audit_tile,
     evidence_blob,
@@ -79,14 +81,37 @@ def test_a_receipt_proves_that_the_entries_are_in_the_log(engine, ledger):
 
 
 def test_personal_values_lie_apart(engine, ledger):
-    one = entry(private={"author": "Ada"})
+    one = entry(private={"author": "Ada", "comment": "looks good"})
     ledger.commit_sync(Work(entries=[one]))
     with engine.connect() as connection:
-        row = connection.execute(select(audit_private)).one()
+        found = opened(connection, one.id)
+        rows = connection.execute(select(audit_private)).all()
+        persons = connection.execute(select(audit_person)).all()
         body = connection.scalar(select(audit_entry.c.body))
-    assert (row.entry_id, row.field, row.value, len(row.salt)) == (one.id, "author", "Ada", 32)
     assert body is not None
-    assert b"Ada" not in body
+    stored = json.loads(body)["commitments"]
+    assert {f: value for f, (_, value) in found.items()} == one.private
+    assert {f: commitment(salt, f, value) for f, (salt, value) in found.items()} == stored
+    # The author is about herself, the comment about who wrote it: two persons, two keys.
+    assert {row.person for row in rows} == {person.id for person in persons}
+    assert {row.person for row in rows} == {person_named("ada"), one.actor}
+    assert not any(b"Ada" in content for content in (body, *(row.sealed for row in rows)))
+
+
+def test_a_person_has_one_key_and_values_stay_in_their_place(engine, ledger):
+    for _ in range(2):
+        ledger.commit_sync(Work(entries=[entry(private={"author": "Ada"}) for _ in range(2)]))
+    with engine.begin() as connection:
+        assert len(connection.execute(select(audit_person)).all()) == 1
+        first, second, *_ = connection.scalars(select(audit_private.c.entry_id)).all()
+        rows = dict(
+            connection.execute(select(audit_private.c.entry_id, audit_private.c.sealed)).all()
+        )
+        swapped = update(audit_private).where(audit_private.c.entry_id == first)
+        connection.execute(swapped.values(sealed=rows[second]))
+    with engine.connect() as connection:
+        assert opened(connection, first) == {}
+        assert set(opened(connection, second)) == {"author"}
 
 
 def test_the_log_goes_on_after_a_restart_under_its_first_name(engine, settings):

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, Engine, text
 
 from app.database import make_engine
+from app.jobs.running import run_due
 from app.record.completeness import Completeness, Fault, compare, compared
 from app.settings import Settings
 from tests.app.http.service import ESCALATES, FAILS, POLICY, Service, running
@@ -40,8 +44,49 @@ def tell(service: Service) -> None:
     assert service.call("POST", revoking, json=why).status_code == 200
     paper = {"model": "support-bot", "kind": "dpia", "sha256": "0" * 64, "role": "security"}
     assert service.call("POST", "/v1/documents", person, json=paper).status_code == 201
+    tell_of_people(service, person, pipeline)
+    pem = Ed25519PrivateKey.generate().public_key()
+    text_of_key = pem.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    trusted = {"role": "security", "name": "lab", "public_key": text_of_key}
+    key = service.call("POST", "/v1/document-keys", json=trusted).json()
+    assert service.call("POST", f"/v1/document-keys/{key['id']}/revoke").status_code == 200
     made = service.call("POST", "/v1/keys", json={"name": "x", "roles": ["viewer"]}).json()
     assert service.call("POST", f"/v1/keys/{made['id']}/revoke").status_code in {200, 204}
+
+
+def tell_of_people(service: Service, person: str, pipeline: str) -> None:
+    """Remarks, a delegation, a waiver with its end, broken glass, and a review nobody answered."""
+    service.key("sue", "reviewer:security", person=True)
+    asked = service.submit(pipeline, version="47", **ESCALATES).json()
+    review = f"/v1/reviews/{asked['review']['id']}"
+    until = (service.clock() + timedelta(hours=1)).isoformat()
+    given = {"role": "security", "to": "sue", "until": until, "reason": "on leave"}
+    wanted = {
+        "rule": "safety/attack_success_rate",
+        "model": "support-bot",
+        "reason": "The attack set counts one family twice.",
+        "compensating_control": "The output filter blocks it.",
+        "owner": "genai-platform",
+        "expires_at": until,
+    }
+    approvers = [service.key(name, "waiver_approver", person=True) for name in ("ann", "ben")]
+    oncall = service.key("oncall", "break_glass", person=True)
+    failed = service.submit(pipeline, version="48", **FAILS).json()
+    why = {"reason": "The old version is down, customers wait."}
+    acts = [
+        service.call("POST", f"{review}/comments", person, json={"text": "Which ones?"}),
+        service.call("POST", f"{review}/delegate", person, json=given),
+        waiver := service.call("POST", "/v1/waivers", person, json=wanted),
+    ]
+    name = f"/v1/waivers/{waiver.json()['id']}"
+    acts += [service.call("POST", f"{name}/approve", token, json={}) for token in approvers]
+    acts.append(service.call("POST", f"{name}/revoke", person, json=why))
+    used = service.call("POST", f"/v1/decisions/{failed['id']}/break-glass", oncall, json=why)
+    word = {"outcome": "justified", "comment": "It was down indeed."}
+    judging = f"/v1/break-glass/{used.json()['id']}/review"
+    acts += [used, service.call("POST", judging, person, json=word)]
+    assert {act.status_code for act in acts} <= {200, 201}, [act.text for act in acts]
+    run_due(service.app.state.runtime, service.clock() + timedelta(hours=80))
 
 
 @pytest.fixture
@@ -135,6 +180,17 @@ ATTACKS = [
     (f"UPDATE decision SET valid_until = NULL WHERE id = {PASSED}", DIFFERS),
     (f"UPDATE decision SET submitted_by = 'x' WHERE id = {PASSED}", DIFFERS),
     (f"UPDATE decision SET document = {OTHER_DOCUMENT} WHERE id = {PASSED}", DIFFERS),
+    ("UPDATE decision SET glass_until = valid_until WHERE glass_until IS NULL", DIFFERS),
+    ("DELETE FROM audit_entry WHERE type = 'waiver.approved'", (NO_ENTRY, "waiver approval")),
+    ("DELETE FROM audit_entry WHERE type = 'review.expired'", (NO_ENTRY, "expired review")),
+    ("DELETE FROM break_glass", (NO_ROW, "broken glass")),
+    ("UPDATE break_glass SET outcome = 'unjustified'", (NO_ENTRY, "judged glass")),
+    ("UPDATE document_key SET role = 'legal'", (NO_ENTRY, "document key")),
+    ("UPDATE document_key SET revoked_at = NULL", (NO_ROW, "revoked document key")),
+    ("UPDATE waiver SET model = '*'", (NO_ENTRY, "waiver")),
+    ("UPDATE waiver SET status = 'approved'", (NO_ROW, "ended waiver")),
+    ("DELETE FROM delegation", (NO_ROW, "delegation")),
+    ("DELETE FROM review_comment", (NO_ROW, "comment")),
     ("UPDATE sign_off SET answer = 'reject'", (NO_ENTRY, "sign-off")),
     ("UPDATE document SET sha256 = 'f'", (NO_ENTRY, "document")),
     (

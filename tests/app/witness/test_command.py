@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.ledger.add_checkpoint import MAX_BODY, SIZE_TYPE, written
 from app.ledger.cosignature import WitnessKey, find_cosignature
 from app.ledger.note import claimed_checkpoint, split_note
-from app.witness.request import MAX_BODY, SIZE_TYPE, written
 from tests.app.cli.shell import COMMAND, clearance, environment
 from tests.app.witness.growing import GrowingLog
 
@@ -39,9 +39,7 @@ def running(log: GrowingLog, tmp_path: Path):
         first, key = process.stdout.readline(), process.stdout.readline().strip()
         where = re.search(r"http://\S+", first)
         assert where, first + (process.stderr.read() if process.stderr else "")
-        # The port is bound when it is printed, and listened on a moment later.
-        transport = httpx.HTTPTransport(retries=10)
-        with httpx.Client(base_url=where[0], timeout=60, transport=transport) as client:
+        with httpx.Client(base_url=where[0], timeout=60) as client:
             yield client, WitnessKey.parse(key)
     finally:
         process.send_signal(signal.SIGINT)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from app.ledger.add_checkpoint import MAX_BODY, SIZE_TYPE, written
 from app.ledger.cosignature import find_cosignature
 from app.ledger.keys import PemSigner, new_key_pem
 from app.ledger.note import claimed_checkpoint, open_checkpoint, split_note
 from app.witness.deciding import Reply, Witness
 from app.witness.memory import Memory, MemoryDamaged, WitnessBusy
-from app.witness.request import MAX_BODY, SIZE_TYPE, written
 from tests.app.witness.growing import ORIGIN, GrowingLog
 
 NOW = 1_900_000_000

@@ -180,3 +180,39 @@ def test_a_count_from_a_value_brackets_it(value: float, n: int) -> None:
 def test_a_share_outside_its_range_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="share"):
         from_value(value, 10)
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 5 (exact).
+        (81, 263, 0.2527, 0.3676),
+        (15, 148, 0.0578, 0.1617),
+        (0, 20, 0.0, 0.1684),
+        (1, 29, 0.0009, 0.1776),
+    ],
+)
+def test_newcombe_1998_table_1(x: int, n: int, low: float, high: float) -> None:
+    assert binomial.lower(x, n, 0.025) == pytest.approx(low, abs=6e-5)
+    assert binomial.upper(x, n, 0.025) == pytest.approx(high, abs=6e-5)
+
+
+def test_brown_cai_dasgupta_2001_wald_misses_where_exact_holds() -> None:
+    # Brown, Cai and DasGupta, Statistical Science 16 (2001), section 2.1: at p = .005 the Wald
+    # interval covers about 95% at n = 591 and falls to .792 at n = 592.
+    def coverage(n: int, p: float, exact: bool) -> float:
+        total = 0.0
+        for x in range(40):
+            share = x / n
+            reach = 1.959964 * (share * (1 - share) / n) ** 0.5
+            ends = (
+                (binomial.lower(x, n, 0.025), binomial.upper(x, n, 0.025))
+                if exact
+                else (share - reach, share + reach)
+            )
+            total += comb(n, x) * p**x * (1 - p) ** (n - x) * (ends[0] <= p <= ends[1])
+        return total
+
+    assert coverage(591, 0.005, exact=False) == pytest.approx(0.945, abs=0.002)
+    assert coverage(592, 0.005, exact=False) == pytest.approx(0.792, abs=0.002)
+    assert coverage(592, 0.005, exact=True) >= 0.95

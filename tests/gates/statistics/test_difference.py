@@ -112,11 +112,15 @@ def test_a_vanishing_variance_shows_nothing() -> None:
 
 def test_uneven_arms_get_half_of_alpha() -> None:
     even, uneven = _of(80, 100, 240, 300), _of(80, 100, 320, 400)
-    assert not even.approximate
-    assert uneven.approximate
+    assert even.p_above(-0.1) == pytest.approx(_tail(score(80, 100, 240, 300, -0.1)), rel=1e-9)
     z = score(80, 100, 320, 400, -0.1)
     assert uneven.p_above(-0.1) == pytest.approx(2 * _tail(z), rel=1e-9)
-    assert _of(320, 400, 80, 100).approximate
+    reverse = score(320, 400, 80, 100, -0.1)
+    assert _of(320, 400, 80, 100).p_above(-0.1) == pytest.approx(2 * _tail(reverse), rel=1e-9)
+
+
+def test_a_score_test_is_approximate() -> None:
+    assert _of(80, 100, 240, 300).approximate
 
 
 def _tail(z: float) -> float:

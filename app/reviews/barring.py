@@ -1,0 +1,81 @@
+"""Who may answer a review. Refuses submitters, authors, admins and everything that is no person.
+
+By stable id, on the server: what a page or a caller hides or claims changes nothing.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.auth.keys import Principal, is_admin_elsewhere
+from app.database import to_text
+from app.errors import Problem
+from app.evaluations.intake import personal
+from app.evaluations.tables import evaluation
+from app.reviews.reading import delegations, stand_ins
+
+
+def may_answer(
+    connection: Connection, row: Row[Any], role: str, who: Principal, now: datetime
+) -> tuple[str, str] | None:
+    """Refuse, or say on whose behalf (id and name) they answer: None for their own."""
+    not_barred(connection, row, who, now)
+    given = [d for d in delegations(connection, row.id) if d.role == role and now < d.until]
+    if any(d.delegator == who.id for d in given):
+        raise Problem(
+            "delegated", "You gave this answer to somebody else; it is theirs until then."
+        )
+    behalf = None
+    if role not in who.stakes_at(row.model):
+        mine = next((d for d in given if d.delegate == who.id), None)
+        if mine is None:
+            raise Problem("forbidden", f"This key does not have the role reviewer:{role}.")
+        behalf = (mine.delegator, mine.delegator_name)
+    is_asked(row, role)
+    return behalf
+
+
+def not_barred(connection: Connection, row: Row[Any], who: Principal, now: datetime) -> None:
+    """Refuse who could not be impartial, or is nobody."""
+    if not who.is_person:
+        raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
+    if who.is_admin or is_admin_elsewhere(connection, who.id, now):
+        raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
+    if why := involved(connection, row, who.id, who.names):
+        raise Problem("forbidden", why)
+
+
+def involved(
+    connection: Connection, row: Row[Any], person: str, names: frozenset[str]
+) -> str | None:
+    """Why this person cannot judge this decision; None where they can."""
+    if person == row.submitted_by:
+        return "Who submitted the evaluation does not sign it off."
+    context = connection.execute(
+        select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
+    ).scalar_one()
+    named, _ = personal(context)
+    if {person.casefold(), *names} & {value.casefold() for value in named.values()}:
+        return "Who made the change does not sign it off."
+    return None
+
+
+def is_asked(row: Row[Any], role: str) -> None:
+    """Refuse a role that the review does not ask for."""
+    roles = {asked for asked, _ in row.needed} | set(stand_ins(row))
+    if role not in roles and "*" not in roles:
+        asked = ", ".join(sorted(roles))
+        raise Problem("forbidden", f"The review asks for {asked}, not for {role}.")
+
+
+def is_open(row: Row[Any], status: str) -> None:
+    """Refuse a review that waits for evidence or is over."""
+    if status == "awaiting_evidence":
+        detail = (
+            f"More examples may settle this; people are asked from {to_text(row.opens_at)}, or at "
+            f"once with POST /v1/decisions/{row.decision}/review."
+        )
+        raise Problem("review-not-open", detail)
+    if status != "open":
+        raise Problem("review-closed", f"The review is {status}.")
