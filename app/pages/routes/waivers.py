@@ -42,9 +42,7 @@ def list_waivers(
         )
         found = [_line(reading.shown(connection, row, now), who) for row in rows[:_MOST]]
     may_ask = Permission.REQUEST_WAIVER in who.permissions and who.is_person
-    return page(
-        request, "waivers.html", who, items=found, may_ask=may_ask, rule=rule, model=model
-    )
+    return page(request, "waivers.html", who, items=found, may_ask=may_ask, rule=rule, model=model)
 
 
 def _line(item: dict[str, Any], who: Principal) -> dict[str, Any]:
@@ -67,9 +65,7 @@ async def ask(request: Request, who: MayRequestWaivers) -> Response:
     given = checked(WaiverIn, _asked(await form(request)))
     runtime = runtime_of(request)
     snapshot = runtime.policies.refreshed()
-    await recorded(
-        runtime, lambda _: service.requested(snapshot, given, who, runtime.clock()).work
-    )
+    await recorded(runtime, lambda _: service.requested(snapshot, given, who, runtime.clock()).work)
     return go("/waivers", "waiver-requested")
 
 
@@ -109,9 +105,9 @@ async def revoke(request: Request, who: MayRevokeWaivers, waiver_id: WaiverId) -
     runtime = runtime_of(request)
     await recorded(
         runtime,
-        lambda connection: service.revoked(
-            connection, waiver_id, given.reason, who, runtime.clock()
-        ).work,
+        lambda connection: (
+            service.revoked(connection, waiver_id, given.reason, who, runtime.clock()).work
+        ),
     )
     runtime.policies.forget()
     return go("/waivers", "waiver-revoked")
