@@ -5,8 +5,9 @@ fail side is known. It decides; it words nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, nextafter
+from typing import NamedTuple
 
 from gates.finding import Observed
 from gates.statistics.estimate import Estimate
@@ -30,9 +31,8 @@ class Earlier:
 NOTHING = Earlier()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Does `estimate` lie within the limits?
+class Question(NamedTuple):
+    """Does `estimate` lie within the limits? A tuple, because each slice of a release makes one.
 
     `alpha` is the pass side's error at this look, `next_alpha` at the next one (None when there
     is none). `blocks` are reasons that bar a pass, `voids` reasons that bar pass and fail;
@@ -85,8 +85,7 @@ class Question:
         return low, high
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What `settle` found."""
 
     outcome: Outcome
@@ -217,4 +216,4 @@ def pointwise(
 
 def as_proven(answer: Answer) -> Answer:
     """The same answer about something that was not sampled."""
-    return replace(answer, proven=True)
+    return answer._replace(proven=True)
