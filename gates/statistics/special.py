@@ -42,7 +42,7 @@ def _scipy() -> ModuleType:
 
 @cache
 def _scalar() -> ModuleType:
-    """scipy's beta functions for one number, at half the cost: the same code without arrays."""
+    """The beta functions of scipy for one number: the same code at half the cost, without arrays."""
     import scipy.special.cython_special  # noqa: PLC0415 - as above
 
     special: ModuleType = scipy.special.cython_special
