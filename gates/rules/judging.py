@@ -98,6 +98,16 @@ class Answer(NamedTuple):
     realistic number would."""
 
 
+def shown_with(question: Question, share: float) -> bool:
+    """Whether the pass side clears with `share` of this look's error, and nothing bars it.
+
+    What earlier looks showed is left out: it was shown with all of the error.
+    """
+    asked = question._replace(alpha=question.alpha * share, earlier=NOTHING)
+    barred = question.voids or question.blocks
+    return not barred and asked.clears(*asked.pass_bounds(errors=True))
+
+
 SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples"})
 
 

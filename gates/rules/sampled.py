@@ -16,7 +16,7 @@ from gates.ladder import Unsettled
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
-from gates.rules.judging import Answer, Question, pointwise, settle
+from gates.rules.judging import Answer, Question, pointwise, settle, shown_with
 from gates.rules.looks import (
     LookState,
     fingerprints,
@@ -218,6 +218,7 @@ def tested_claim(
         hypothesis=key,
         inputs=inputs,
         progress=progress,
+        shown=partial(shown_with, question) if rule.certify else None,
     )
 
 

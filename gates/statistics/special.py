@@ -42,7 +42,7 @@ def _scipy() -> ModuleType:
 
 @cache
 def _scalar() -> ModuleType:
-    """The beta functions of scipy for one number: the same code at half the cost, without arrays."""
+    """The beta functions of scipy for one number: the same code, without arrays."""
     import scipy.special.cython_special  # noqa: PLC0415 - as above
 
     special: ModuleType = scipy.special.cython_special
