@@ -150,7 +150,7 @@ WRONG = [
     {"context": {"k": 1}},
     {"baseline": {}},
     {"baseline": {"alias": "champion"}},
-    {"results": [{"name": "x", "blob": "sha256:" + "0" * 64}]},
+    {"results": [{"name": "x", "blob": "sha256:xyz"}]},
     {"results": [{"name": "x", "text": "a", "content": {}}]},
     {"results": [{"name": "x", "content": None}]},
     {"results": [{"name": "x", "base64": "!!"}]},
