@@ -51,8 +51,8 @@ check: $(STAMP) ## lint, formatting, types, import contracts, the shape of the c
 test: $(STAMP) ## all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS)
 
-bench: $(STAMP) ## measure against plain alternatives and print one table
-	$(BIN)/python -m tests.bench
+bench: $(STAMP) ## measure against plain alternatives in five minutes (ONLY="decide start serve" picks)
+	$(BIN)/python -m tests.bench $(ONLY)
 
 calibrate: $(STAMP) ## measure how often verdicts are wrong and write docs/honesty.md
 	$(BIN)/python -m tests.calibrate

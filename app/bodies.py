@@ -13,15 +13,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect
 
 from app.errors import Problem, pointer
+from gates.formats.nesting import is_deeper
 
 MAX_DEPTH: Final = 64
 SMALL_BODY: Final = 64 * 1024
 """Up to here a body is parsed on the event loop; larger ones go to a thread."""
 
-_CHUNK: Final = 256 * 1024
-_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
-_NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
-_NOT_BRACKETS_OR_QUOTES: Final = bytes(set(_NOT_BRACKETS) - set(b'"'))
 _MAX_ERRORS: Final = 50
 
 
@@ -61,41 +58,11 @@ def _too_large(limit: int) -> Problem:
     return Problem("payload-too-large", detail, headers={"Connection": "close"})
 
 
-def depth_exceeds(body: bytes, limit: int = MAX_DEPTH) -> bool:
-    """Whether brackets outside strings nest deeper than `limit`; linear in the body, no parsing."""
-    if body.count(b"{") + body.count(b"[") <= limit:
-        return False
-    if b"\\" in body:
-        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Strings without brackets become pairs of quotes; where a quote is left, some string has one.
-    remaining = body.translate(_BRACKETS, _NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
-    if b'"' in remaining:
-        remaining = _outside_strings(body)
-    for _ in range(limit):
-        shorter = remaining.replace(b"[]", b"")
-        if len(shorter) == len(remaining):
-            break
-        remaining = shorter
-    # What is left is deeper than the limit or unbalanced; only an unbroken descent is deep.
-    return remaining.count(b"[") > limit or (bool(remaining) and b"[]" in remaining)
-
-
-def _outside_strings(body: bytes) -> bytes:
-    """The brackets that open and close values, all as square ones."""
-    brackets = bytearray()
-    inside = 0
-    for start in range(0, len(body), _CHUNK):
-        parts = body[start : start + _CHUNK].split(b'"')
-        brackets += b"".join(parts[inside::2]).translate(_BRACKETS, _NOT_BRACKETS)
-        inside = (inside + len(parts) - 1) & 1
-    return bytes(brackets)
-
-
 def json_value(body: bytes) -> Any:
     """The body as JSON values, or a problem that says where it stops being JSON."""
     if not body.strip():
         raise Problem("malformed-json", "The body is empty; send a JSON object.")
-    if depth_exceeds(body):
+    if is_deeper(body, MAX_DEPTH):
         raise Problem("too-deep", f"JSON may nest at most {MAX_DEPTH} levels.")
     try:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)

@@ -74,8 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a time without a zone cannot be stored")
-        value = value.astimezone(UTC)
-        return to_text(value) if dialect.name == "sqlite" else value
+        return to_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always in UTC, whatever zone the session has."""
@@ -111,9 +110,20 @@ def to_text(time: datetime) -> str:
 
 
 _POSTGRESQL_OPTIONS = (
-    "-c timezone=UTC -c lock_timeout={} -c idle_in_transaction_session_timeout=60000"
+    "-c timezone=UTC -c lock_timeout={} -c statement_timeout={} "
+    "-c idle_in_transaction_session_timeout=60000"
 )
-"""A process that hangs or vanishes must not hold the head of the log against the others."""
+"""A process that hangs or vanishes must not hold the head of the log against the others, and a
+statement that hangs must not hold the event loop."""
+
+_POSTGRESQL_GONE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""A server that is gone is given up within a minute, whether or not it owes an answer."""
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -128,10 +138,10 @@ def make_engine(settings: Settings) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            "connect_timeout": 10,
-            "keepalives_idle": 30,
-            "tcp_user_timeout": 30_000,
-            "options": _POSTGRESQL_OPTIONS.format(settings.busy_timeout_seconds * 1000),
+            **_POSTGRESQL_GONE,
+            "options": _POSTGRESQL_OPTIONS.format(
+                settings.busy_timeout_seconds * 1000, settings.statement_timeout_seconds * 1000
+            ),
         },
     )
 
@@ -172,6 +182,17 @@ def _use_wal(cursor: Any) -> None:
     """WAL stays in the file; asking first lets a read-only database still be read."""
     if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         cursor.execute("PRAGMA journal_mode = WAL")
+
+
+def reading_engine(engine: Engine) -> Engine:
+    """For reads whose result is checked again when it is written.
+
+    On PostgreSQL without BEGIN and ROLLBACK: two round trips less, and the writer's guard finds
+    out if the statements saw different states.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -270,6 +291,7 @@ def migrate(engine: Engine) -> None:
     with engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         config = _alembic_config()
         config.attributes["connection"] = connection

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -18,7 +17,7 @@ from app.attestations.attestor import Attestor
 from app.attestations.keys import attestation_signer, introduce
 from app.auth import access
 from app.auth.keys import KeyRing
-from app.database import require_current
+from app.database import reading_engine, require_current
 from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import log_signer
 from app.ledger.turns import Turns
@@ -47,6 +46,7 @@ class Runtime:
 
     settings: Settings
     engine: Engine
+    reader: Engine
     ledger: Ledger
     anchoring: Anchoring
     attestor: Attestor
@@ -56,17 +56,6 @@ class Runtime:
     telemetry: Telemetry
     turns: Turns
     clock: Clock = utc_now
-
-    @cached_property
-    def reader(self) -> Engine:
-        """For reads whose result is checked again when it is written.
-
-        On PostgreSQL without BEGIN and ROLLBACK: two round trips less, and the writer's guard
-        finds out if the statements saw different states.
-        """
-        if self.settings.is_sqlite:
-            return self.engine
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -102,9 +91,11 @@ def start(
     except BaseException:
         ledger.stop()
         raise
+    reader = reading_engine(engine)
     return Runtime(
         settings=settings,
         engine=engine,
+        reader=reader,
         ledger=ledger,
         anchoring=anchoring,
         attestor=Attestor(signer, ledger.origin),
@@ -112,6 +103,6 @@ def start(
         access=access.opened(identity, settings, engine, ledger, clock()),
         policies=Shelf(engine),
         telemetry=telemetry,
-        turns=Turns(ledger, batch=settings.batch_size, limit=settings.queue_size),
+        turns=Turns(ledger, reader, batch=settings.batch_size, limit=settings.queue_size),
         clock=clock,
     )

@@ -54,11 +54,15 @@ class Settings:
     submitter_rate_limit: str | None = None
     failure_limit: str | None = "60/minute"
     max_body_bytes: int = 20 * 1024 * 1024
+    max_blob_bytes: int = 2 * 1024**3
+    blob_quota_bytes: int = 10 * 1024**3
+    blob_keep_hours: int = 24
     queue_size: int = 1024
     batch_size: int = 128
     pool_size: int = 10
     pool_timeout_seconds: int = 10
     busy_timeout_seconds: int = 10
+    statement_timeout_seconds: int = 30
     stop_timeout_seconds: int = 20
 
     def __post_init__(self) -> None:
@@ -125,11 +129,15 @@ class Settings:
 _POSITIVE = (
     "anchor_seconds",
     "max_body_bytes",
+    "max_blob_bytes",
+    "blob_quota_bytes",
+    "blob_keep_hours",
     "queue_size",
     "batch_size",
     "pool_size",
     "pool_timeout_seconds",
     "busy_timeout_seconds",
+    "statement_timeout_seconds",
     "stop_timeout_seconds",
 )
 

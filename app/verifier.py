@@ -469,7 +469,7 @@ def _base64(text: object) -> bytes | None:
 
 
 NAMED: Final = {
-    "evaluation.received": ("inputs", "raw"),
+    "evaluation.received": ("inputs", "raw", "files"),
     "decision.recorded": ("document", "inputs", "policy"),
     "policy.published": ("digest",),
 }
@@ -511,10 +511,11 @@ class Evidence:
         refs = entry.get("refs")
         for field_name in NAMED.get(str(entry.get("type")), ()):
             digest = refs.get(field_name) if isinstance(refs, dict) else None
-            if isinstance(digest, str):
-                self._base.execute(
-                    "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (digest, index)
-                )
+            for one in digest.values() if isinstance(digest, dict) else (digest,):
+                if isinstance(one, str):
+                    self._base.execute(
+                        "INSERT OR IGNORE INTO named (digest, entry) VALUES (?, ?)", (one, index)
+                    )
 
     def erase(self, entry: Mapping[str, Any]) -> None:
         """What was erased on the record need not be there."""
@@ -1024,22 +1025,39 @@ def verify(members: Iterable[Member], trust: Trust, progress: Progress | None = 
 
 
 def read_kept(path: str) -> Kept:
-    """A checkpoint that was kept: a signed note, a `.tlog-proof`, or the JSON of a decision."""
+    """A checkpoint that was kept: a note, a `.tlog-proof`, a decision's JSON, or an anchor file."""
     try:
-        text = Path(path).read_bytes()[: MAX_JSON + 1].decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NoRecord(f"{path} cannot be read: {error}") from None
-    entry = None
-    try:
-        if text.startswith("{"):
-            answer = read_json(text.encode(), path)["audit"]
-            text = str(answer["checkpoint"])
-            entry = (int(answer["index"]), bytes.fromhex(answer["leaf"]))
-        elif text.startswith("c2sp.org/tlog-proof@"):
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_JSON)
+            # An anchor file only grows, and its newest line is what counts.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4 * MAX_NOTE))
+            tail = file.read().decode("utf-8", "replace")
+        if content.startswith(b"{"):
+            return _kept_json(content, tail, path)
+        text = content.decode()
+        if text.startswith("c2sp.org/tlog-proof@"):
             text = text.partition("\n\n")[2]
-        return Kept(Note.parse(text, path), Path(path).name, entry)
+        return Kept(Note.parse(text, path), Path(path).name)
+    except OSError as error:
+        raise NoRecord(f"{path} cannot be read: {error.strerror}") from None
     except (Broken, KeyError, TypeError, ValueError) as error:
         raise NoRecord(f"{path} holds no checkpoint: {error}") from None
+
+
+def _kept_json(content: bytes, tail: str, path: str) -> Kept:
+    """The answer to a submission, or the last line of an anchor file that is whole."""
+    try:
+        answer = read_json(content, path)["audit"]
+    except (Broken, KeyError):
+        for line in reversed(tail.splitlines()):
+            try:
+                return Kept(Note.parse(json.loads(line)["note"], path), Path(path).name)
+            except (Broken, ValueError, KeyError, TypeError, AttributeError):
+                # A line that a power cut tore is passed over.
+                continue
+        raise
+    entry = (int(answer["index"]), bytes.fromhex(answer["leaf"]))
+    return Kept(Note.parse(str(answer["checkpoint"]), path), Path(path).name, entry)
 
 
 WORDS: Final = {
@@ -1097,6 +1115,8 @@ def parser() -> argparse.ArgumentParser:
     kept = "a checkpoint, proof or decision that you kept"
     made.add_argument("--since", **several, metavar="FILE", help=kept)
     made.add_argument("--witness-key", **several, metavar="KEY", help="a witness that you trust")
+    own = "a copy that the operator itself holds, such as its anchor file"
+    made.add_argument("--own", **several, metavar="FILE", help=own)
     age = "how old entries may be that no outside copy covers (24)"
     made.add_argument("--max-age", type=float, default=24.0, metavar="HOURS", help=age)
     every = "check the signature of every checkpoint"
@@ -1117,6 +1137,17 @@ def trust_of(
     )
 
 
+def hours(number: float) -> timedelta:
+    """A span that was given in hours."""
+    try:
+        span = timedelta(hours=number)
+    except (ValueError, OverflowError):
+        span = timedelta(-1)
+    if span < timedelta(0):
+        raise NoRecord(f"--max-age {number} is no number of hours")
+    return span
+
+
 def verify_at(record: str, trust: Trust, progress: Progress = show_progress) -> Report:
     """Check the archive at a path, or the service at a URL."""
     if "://" in record:
@@ -1132,12 +1163,12 @@ def main() -> NoReturn:
     """Check what the command line names."""
     given = parser().parse_args()
     try:
-        age = timedelta(hours=given.max_age)
         trust = trust_of(
             given.key,
             given.since,
             given.witness_key,
-            max_age=age,
+            own=tuple(read_kept(path) for path in given.own),
+            max_age=hours(given.max_age),
             every_signature=given.every_signature,
         )
         report = verify_at(given.record, trust)

@@ -16,8 +16,9 @@ from gates.expressions import ExpressionError, run
 from gates.finding import Finding
 from gates.folding import concluded, reasons_of, score_of, waived, with_effect
 from gates.history import History, Look
+from gates.nearest import closing
 from gates.policy import Policy
-from gates.record import decision_digest
+from gates.record import decision_digest, evidence_json
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Context
 from gates.rules.looks import LookBook
@@ -83,6 +84,8 @@ class Decision:
     context: Mapping[str, Any]
     """Counts that belong beside a decision: candidates judged, uses of the baseline sample."""
     decided_at: datetime
+    evidence: bytes
+    """The evidence as JSON, as the digest has it: who stores it need not write it again."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -156,6 +159,7 @@ def _fold(
     used: Mapping[str, Waiver],
 ) -> Decision:
     header = policy.header
+    evidence = evidence_json(ctx.submission.evidence)
     verdict = _EFFECT_VERDICT[worst_effect(finding.effect for finding in findings)]
     score = score_of(findings, header.score)
     reasons = reasons_of(verdict, findings, score, header.score)
@@ -163,16 +167,16 @@ def _fold(
     if header.max_candidates is not None and judged >= header.max_candidates:
         reasons.append("many_candidates")
     verdict = worst_verdict((verdict, *(_REASON_VERDICT[reason] for reason in reasons)))
-    gates = tuple(
-        _gate(gate, [finding for finding in findings if finding.gate == gate])
-        for gate in dict.fromkeys(finding.gate for finding in findings)
-    )
+    by_gate: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_gate.setdefault(finding.gate, []).append(finding)
+    gates = tuple([_gate(gate, some) for gate, some in by_gate.items()])
     ends = [waiver.expires_at for waiver in used.values()]
     ends += [claim.valid_until for claim in claims if claim.valid_until is not None]
     looks = looks_of(claims, findings)
     return Decision(
         verdict=verdict,
-        digest=decision_digest(policy.digest, ctx.submission, findings, used.values()),
+        digest=decision_digest(policy.digest, ctx.submission, evidence, findings, used.values()),
         candidate=ctx.candidate,
         stage=ctx.submission.stage,
         attempt=max((look.number for look in looks), default=1),
@@ -180,7 +184,7 @@ def _fold(
         tables=tables(),
         policy_name=policy.name,
         policy_digest=policy.digest,
-        summary=summary(verdict, findings, reasons),
+        summary=summary(verdict, findings, reasons) + closing(verdict, findings),
         gates=gates,
         score=score,
         observe=header.observe,
@@ -197,6 +201,7 @@ def _fold(
             "uncounted": "previews and runs that were never sent",
         },
         decided_at=ctx.at,
+        evidence=evidence,
     )
 
 

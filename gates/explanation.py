@@ -22,12 +22,9 @@ def number(value: float, *, percent: bool, against: float | None = None) -> str:
         return "unbounded"
     for decimals in range(1 if percent else 0, _MAX_DECIMALS):
         text = _rounded(value, decimals, percent=percent)
-        if against is None:
-            if percent or _close(value, text):
-                return text
-            continue
-        shown = _value(text, percent=percent)
-        if _order(shown, against) == _order(value, against) and (percent or _close(value, text)):
+        if (percent or _close(value, text)) and (
+            against is None or _keeps_order(value, text, against, percent=percent)
+        ):
             return text
     return _rounded(value, _MAX_DECIMALS, percent=percent)
 
@@ -38,12 +35,12 @@ def _rounded(value: float, decimals: int, *, percent: bool) -> str:
     return f"{value:.{decimals + 3}g}"
 
 
-def _value(text: str, *, percent: bool) -> float:
-    return round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
-
-
-def _order(a: float, b: float) -> int:
-    return (a > b) - (a < b)
+def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:
+    """Whether what is shown lies on the side of `against` that the value lies on."""
+    shown = round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
+    if value > against:
+        return shown > against
+    return shown < against if value < against else shown == against
 
 
 def _close(value: float, text: str) -> bool:
@@ -98,9 +95,10 @@ def _capital(text: str) -> str:
 
 
 def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
-    percent = _reads_as_percent(finding, seen)
-    low, high = _limits(finding, seen)
-    parts = [f"{name} {_estimate_text(finding, seen, percent=percent)}"]
+    percent = reads_as_percent(finding, seen)
+    low, high = limits_of(finding, seen)
+    against = low if low is not None else high
+    parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}"]
     limit = _limit_words(finding, low, high, percent=percent)
     match finding.outcome:
         case Outcome.PASS if finding.reason == "no_violation_found":
@@ -119,13 +117,15 @@ def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) 
     return f"{parts[0]}. {_capital(parts[1])}; {limit}."
 
 
-def _reads_as_percent(finding: Finding, seen: Observed) -> bool:
+def reads_as_percent(finding: Finding, seen: Observed) -> bool:
+    """Whether the numbers of a finding read as percent."""
     if seen.scale == "share_within_limit":
         return True
     return finding.unit in {"fraction", "percent"}
 
 
-def _limits(finding: Finding, seen: Observed) -> tuple[float | None, float | None]:
+def limits_of(finding: Finding, seen: Observed) -> tuple[float | None, float | None]:
+    """The limits on the scale of what was observed: (at least, at most)."""
     limit = finding.limit or {}
     if seen.scale == "share_within_limit":
         return (finding.quantile, None) if "max" in limit else (None, finding.quantile)
@@ -174,12 +174,12 @@ def _unit(finding: Finding, *, percent: bool) -> str:
     return f" {finding.unit}"
 
 
-def _estimate_text(finding: Finding, seen: Observed, *, percent: bool) -> str:
+def _estimate_text(
+    finding: Finding, seen: Observed, against: float | None, *, percent: bool
+) -> str:
     unit = _unit(finding, percent=percent)
     if seen.value is None:
         return f"is known only by its bounds (n = {seen.n})"
-    low, high = _limits(finding, seen)
-    against = low if low is not None else high
     value = number(seen.value, percent=percent, against=against)
     if seen.scale == "difference":
         sign = "+" if seen.value >= 0 else ""
@@ -247,7 +247,7 @@ def _open_sentence(
     if finding.reason != "interval_straddles_limit":
         why = detail or OPEN_WORDS.get(finding.reason, finding.reason.replace("_", " "))
         return f"{start}: {why}; {limit}.{settle_words(finding)}"
-    low, high = _limits(finding, seen)
+    low, high = limits_of(finding, seen)
     misses_low = low is not None and seen.value is not None and seen.value < low
     misses_high = high is not None and seen.value is not None and seen.value > high
     if misses_low or misses_high:

@@ -20,20 +20,29 @@ _EVIDENCE = TypeAdapter(Evidence)
 _BASELINE = TypeAdapter(Baseline)
 _WAIVERS = TypeAdapter(list[Waiver])
 _COMPUTED = ("observed", "candidate", "baseline")
-_STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _COMPUTED))
+_WORDS = ("outcome", "effect", "mode")
+_APART = (*_COMPUTED, *_WORDS)
+_STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _APART))
 _SEEN = attrgetter(*(field.name for field in fields(Observed)))
+
+
+def evidence_json(evidence: Evidence) -> bytes:
+    """JSON without fields at their defaults, so that a new field keeps old digests."""
+    return _EVIDENCE.dump_json(evidence, exclude_defaults=True)
 
 
 def decision_digest(
     policy_digest: str,
     submission: Submission,
+    evidence: bytes,
     findings: Sequence[Finding],
     waivers: Iterable[Waiver],
 ) -> str:
     """`sha256:` over what people see of a decision; change any of it and a sign-off is void.
 
     Computed numbers are rounded to 12 significant digits first, which hides the last-bit
-    differences between builds of mathematical libraries; evidence is taken as it came.
+    differences between builds of mathematical libraries; evidence is taken as it came, as
+    `evidence_json` of the submission's.
     """
     used = sorted(waivers, key=lambda waiver: waiver.id)
     baseline = submission.baseline
@@ -41,7 +50,7 @@ def decision_digest(
         {
             "candidate": _name(_CANDIDATE, submission.candidate),
             "stage": submission.stage,
-            "evidence": _name(_EVIDENCE, submission.evidence),
+            "evidence": sha256(evidence).hexdigest(),
             "baseline": _name(_BASELINE, baseline) if baseline else None,
             "policy": policy_digest,
             "waivers": _name(_WAIVERS, used) if used else None,
@@ -51,20 +60,15 @@ def decision_digest(
 
 
 def _name(adapter: TypeAdapter[T], value: T) -> str:
-    """Over JSON without fields at their defaults, so that a new field keeps old digests."""
+    """Over JSON without fields at their defaults, as above."""
     return sha256(adapter.dump_json(value, exclude_defaults=True)).hexdigest()
 
 
 def _findings_name(findings: Sequence[Finding]) -> str:
     """Over the fields in their order; a decision is a few kilobytes, and this is its hot path."""
-    parts = [
-        (_STATED(f), _rounded(f.observed), _rounded(f.candidate), _rounded(f.baseline))
-        for f in findings
-    ]
+    parts: list[object] = []
+    for f in findings:
+        parts += (str(f.outcome), str(f.effect), f.mode and str(f.mode), _STATED(f))
+        for seen in (f.observed, f.candidate, f.baseline):
+            parts.append(seen and [f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])
     return sha256(repr(parts).encode()).hexdigest()
-
-
-def _rounded(seen: Observed | None) -> tuple[object, ...] | None:
-    if seen is None:
-        return None
-    return tuple([f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])

@@ -23,7 +23,14 @@ from sqlalchemy import (
 from app.evaluations.tables import decision
 from app.ledger import signing_keys, tile_paths
 from app.ledger.note import VerifierKey
-from app.ledger.tables import audit_checkpoint, audit_entry, audit_head, audit_tile, evidence_blob
+from app.ledger.tables import (
+    audit_checkpoint,
+    audit_cosignature,
+    audit_entry,
+    audit_head,
+    audit_tile,
+    evidence_blob,
+)
 from app.ledger.tiles import read_row
 from app.policies.tables import policy_version
 from app.verifier import (
@@ -51,6 +58,13 @@ _checkpoints = (
     select(audit_checkpoint.c.size, audit_checkpoint.c.note)
     .where(audit_checkpoint.c.size > bindparam("after"), audit_checkpoint.c.size <= bindparam("to"))
     .order_by(audit_checkpoint.c.size)
+)
+_cosignatures = (
+    select(audit_cosignature.c.size, audit_cosignature.c.line)
+    .where(
+        audit_cosignature.c.size > bindparam("after"), audit_cosignature.c.size <= bindparam("to")
+    )
+    .order_by(audit_cosignature.c.size, audit_cosignature.c.witness)
 )
 _blob_names = (
     select(evidence_blob.c.digest)
@@ -89,18 +103,13 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
 
 def members(connection: Connection) -> Iterator[Member]:
     """Every member in its order; `Broken` names the first entry that is not there."""
-    note = connection.execute(
-        select(audit_checkpoint.c.size, audit_checkpoint.c.note)
-        .order_by(audit_checkpoint.c.size.desc())
-        .limit(1)
-    ).first()
+    size = connection.scalar(select(func.max(audit_checkpoint.c.size)))
     origin = connection.scalar(select(audit_head.c.origin))
-    if note is None or origin is None:
+    if size is None or origin is None:
         raise NoRecord("there is no signed checkpoint in this database yet")
-    size = note.size
     yield _json("archive.json", _head(origin, size))
     yield _json("keys.json", {"log": _log_keys(connection, origin)})
-    yield Member("checkpoint", [note.note.encode()])
+    yield Member("checkpoint", [_signed(connection, size - 1, size)[size].encode()])
     bodies: list[bytes] = []
     leaves = b""
     for name in layout(size):
@@ -134,8 +143,17 @@ def _log_keys(connection: Connection, origin: str) -> list[str]:
 def _notes(connection: Connection, first: int) -> list[str]:
     """The checkpoints that end in a bundle."""
     after = first or -1
-    rows = connection.execute(_checkpoints, {"after": after, "to": first + WIDTH})
-    return [row.note for row in rows]
+    return list(_signed(connection, after, first + WIDTH).values())
+
+
+def _signed(connection: Connection, after: int, to: int) -> dict[int, str]:
+    """Checkpoints by size, each with the lines of the witnesses that cosigned it."""
+    span = {"after": after, "to": to}
+    found = {row.size: row.note for row in connection.execute(_checkpoints, span)}
+    for size, line in connection.execute(_cosignatures, span):
+        if size in found:
+            found[size] += line
+    return found
 
 
 def _bundle(connection: Connection, first: int, size: int) -> tuple[list[bytes], bytes]:

@@ -27,6 +27,7 @@ COLUMNS: Final = (
     "status",
     "answer",
     "role",
+    "rule",
     "valid_until",
     "digest",
     "leaf",
@@ -68,7 +69,8 @@ def _row(item: Read) -> dict[str, Any] | None:
         "status": data.get("status") or data.get("decision_status"),
         "answer": data.get("answer"),
         "role": data.get("role"),
-        "valid_until": data.get("valid_until"),
+        "rule": data.get("rule"),
+        "valid_until": data.get("valid_until") or data.get("expires_at"),
         "digest": data.get("digest") or refs.get("digest"),
         "leaf": leaf_hash(item.bytes).hex(),
     }

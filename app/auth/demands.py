@@ -95,8 +95,8 @@ def holder(request: Request, runtime: Runtime, secret: str) -> Principal:
 
 async def _bearer(request: Request, runtime: Runtime, token: str) -> Principal:
     throttle, address = runtime.access.throttle, address_of(request)
-    throttle.refuse_blocked(address)
     if runtime.access.workloads is None:
+        throttle.refuse_blocked(address)
         throttle.failed(address)
         raise unauthenticated("This is not an API key of this service.")
     from app.auth.issuer_keys import KeysUnavailable  # noqa: PLC0415 - loaded with the issuers
@@ -105,6 +105,8 @@ async def _bearer(request: Request, runtime: Runtime, token: str) -> Principal:
     try:
         return await runtime.access.workloads.principal(token, request, runtime.clock())
     except TokenRefused as refused:
+        # Nobody guesses a signature, so a good token passes whatever else its address sends.
+        throttle.refuse_blocked(address)
         throttle.failed(address)
         raise unauthenticated(str(refused)) from None
     except KeysUnavailable as issuer:

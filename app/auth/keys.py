@@ -178,6 +178,7 @@ class KeyRing:
         self._engine = engine
         self._known: dict[str, tuple[float, Principal]] = {}
         self._noted: dict[str, datetime] = {}
+        self._seen: set[str] = set()
         self._lock = threading.Lock()
 
     def find(self, secret: str, now: datetime) -> Principal | None:
@@ -189,9 +190,12 @@ class KeyRing:
             with self._lock:
                 if found is None:
                     self._known.pop(hashed, None)
+                    self._seen.discard(hashed)
                     return None
                 if len(self._known) >= _CACHE_SIZE:
                     self._known.clear()
+                    self._seen.clear()
+                self._seen.add(hashed)
                 self._known[hashed] = (time.monotonic(), found)
             cached = (0.0, found)
         who = cached[1]
@@ -199,7 +203,7 @@ class KeyRing:
 
     def has_seen(self, secret: str) -> bool:
         """Whether the key was good when it was last looked up here."""
-        return digest(secret) in self._known
+        return digest(secret) in self._seen
 
     def forget(self) -> None:
         """Read every key afresh; called when one was revoked here."""

@@ -77,10 +77,12 @@ def show_text(text: str) -> None:
     click.echo(text, color=False if "NO_COLOR" in os.environ else None)
 
 
-def progress(text: str) -> None:
-    """What is going on, for people who watch; never part of the answer."""
+def progress(text: str, *, is_step: bool = False) -> None:
+    """What is going on, for people who watch; never part of the answer. Steps share a line."""
     if sys.stderr.isatty():
-        click.secho(terminal(text), dim=True, err=True)
+        # What was said of a step before is wiped out; ESC [ K clears the line.
+        styled = click.style(terminal(text), dim=True)
+        click.echo(f"\r\x1b[K{styled}", err=True, nl=not is_step)
 
 
 def _github(decision: Mapping[str, Any]) -> None:

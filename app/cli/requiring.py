@@ -86,7 +86,7 @@ def _declared(item: Requirement, measured: Proposal | None) -> dict[str, Any]:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise CliError(f"{item.written}: {item.metric} was not measured.{hint}")
     first = measured.series.rows[0]
-    turned = replace(first, measurement=replace(first.measurement, direction=direction))
+    turned = first._replace(measurement=replace(first.measurement, direction=direction))
     series = Series(item.metric, measured.series.task, (), measured.series.source, (turned,))
     try:
         return {"direction": direction, "kind": subject_of(series).kind}

@@ -5,7 +5,7 @@ A service that cannot be reached or refuses the credentials is 4, never a verdic
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -19,6 +19,10 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 _TRIES: Final = 4
 _FIRST_PAUSE: Final = 0.5
 _RETRIED: Final = frozenset({429, 502, 503, 504})
+
+
+class TooLarge(CliError):  # noqa: N818 - what the body was
+    """The service takes less in one body."""
 
 
 class Service:
@@ -56,6 +60,11 @@ class Service:
         """Publish a text."""
         headers = {"Content-Type": media_type}
         return _json(self._send("PUT", path, headers=headers, content=text.encode()))
+
+    def send(self, path: str, pieces: Iterable[bytes], size: int) -> Any:
+        """Send a large file as it is read; a second try would need it from its beginning."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        return _json(self._send("PUT", path, headers=headers, content=pieces, timeout=300.0))
 
     def _send(self, method: str, path: str, *, repeats: bool = False, **how: Any) -> httpx.Response:
         """The answer, after a few tries where a repetition cannot do harm."""
@@ -103,6 +112,8 @@ def _checked(answer: httpx.Response, url: str) -> httpx.Response:
             raise CliError(f"{url} refused the credentials: {detail}", hint, code=UNREACHABLE)
         case 403:
             raise CliError(f"{url} does not allow this: {detail}", code=UNREACHABLE)
+        case 413:
+            raise TooLarge(detail, *_pointed(said), code=USAGE)
         case code if code >= 500 or code == 429:
             hint = "Nothing was decided; try again."
             raise CliError(f"{url} could not answer: {detail}", hint, code=UNREACHABLE)

@@ -1,19 +1,21 @@
 """`clearance submit`: send what was measured to the service and bring back its decision."""
 
 import base64
+import hashlib
+import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 import click
 
 from app.cli.exits import CliError
-from app.cli.files import content
+from app.cli.files import opened
 from app.cli.output import decision_output, progress, show_decision
-from app.cli.service import Service, segment
+from app.cli.service import Service, TooLarge, segment
 
 STAGES: Final = (
     "data_readiness",
@@ -26,6 +28,10 @@ STAGES: Final = (
 _DURATION: Final = re.compile(r"(\d+)(s|m|h|d)")
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FIRST_POLL, _SLOWEST_POLL = 2.0, 30.0
+_BODY: Final = 20 * 2**20
+"""What a service takes in one body unless it is told otherwise."""
+
+_CHUNK: Final = 2**20
 
 EPILOG = """\b
 Examples:
@@ -75,19 +81,21 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     """Send result FILEs to the service and get the recorded decision."""
     patience = _seconds(wait) if wait else 0
     candidate = {"model": model, "version": version} | ({"digest": digest} if digest else {})
-    body: dict[str, Any] = {
-        "candidate": candidate,
-        "stage": stage,
-        "results": [_result(path, format_name) for path in file],
-    }
+    service = Service()
+    body: dict[str, Any] = {"candidate": candidate, "stage": stage}
+    body["results"] = files_of(service, file, format_name, _BODY)
     if policy:
         body["policy"] = policy
     if baseline_version:
         body["baseline"] = {"version": baseline_version}
-    service = Service()
     progress(f"Sending {len(file)} file(s) to {service.url}")
-    # One key for all tries of this call: a lost answer never becomes a second attempt.
-    decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
+    # One key for all tries of a call: a lost answer never becomes a second attempt.
+    try:
+        decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
+    except TooLarge:
+        # This service takes less in one body: every file goes apart.
+        body["results"] = files_of(service, file, format_name, 0)
+        decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
     if ask and decision.get("status") == "pending":
         service.post(f"/decisions/{segment(decision['id'])}/review")
         decision = service.get(f"/decisions/{segment(decision['id'])}")
@@ -118,10 +126,57 @@ def _seconds(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _result(path: str, format_name: str) -> dict[str, str]:
-    raw = content(path)
-    file = {"name": Path(path).name or "stdin", "format": format_name}
+class Sender(Protocol):
+    """What a file that goes apart is handed to."""
+
+    def send(self, path: str, pieces: Iterable[bytes], size: int) -> Any:
+        """Send the bytes as they come."""
+
+
+def files_of(
+    service: Sender, paths: Sequence[str], format_name: str, room: int
+) -> list[dict[str, str]]:
+    """The files as they go into a body of so many bytes, or by digest where they do not fit."""
+    found: list[dict[str, str]] = []
+    for path in paths:
+        about = {"name": Path(path).name or "stdin", "format": format_name}
+        with opened(path) as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            inline = _inline(file) if size < room else None
+            cost = len(json.dumps(inline))
+            if inline is not None and cost < room:
+                room -= cost
+                found.append(about | inline)
+            else:
+                file.seek(0)
+                found.append(about | {"blob": _sent_apart(service, about["name"], file, size)})
+    return found
+
+
+def _inline(file: BinaryIO) -> dict[str, str]:
+    raw = file.read()
     try:
-        return {**file, "text": raw.decode()}
+        return {"text": raw.decode()}
     except UnicodeDecodeError:
-        return {**file, "base64": base64.b64encode(raw).decode()}
+        return {"base64": base64.b64encode(raw).decode()}
+
+
+def _sent_apart(service: Sender, name: str, file: BinaryIO, size: int) -> str:
+    """The digest under which the service has the file now."""
+    hashed = hashlib.sha256()
+    while piece := file.read(_CHUNK):
+        hashed.update(piece)
+    digest = f"sha256:{hashed.hexdigest()}"
+    file.seek(0)
+
+    def pieces() -> Iterator[bytes]:
+        sent = 0
+        while piece := file.read(_CHUNK):
+            yield piece
+            sent += len(piece)
+            share = f"{100 * sent // max(1, size)}%"
+            progress(f"{name}: {share} of {size / 2**20:,.0f} MiB sent", is_step=True)
+
+    service.send(f"/blobs/{digest}", pieces(), size)
+    return digest

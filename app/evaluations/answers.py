@@ -44,6 +44,14 @@ class ObservedOut(BaseModel):
     scale: str = Field(description="metric, difference, share_within_limit, ratio or gap")
 
 
+class FlipOut(BaseModel):
+    """How far a finding lies from another outcome."""
+
+    by: float = Field(description="Better by so much passes; negative: it may be so much worse")
+    samples: int | None = Field(description="More examples that would do at the rate seen")
+    words: str
+
+
 class FindingOut(BaseModel):
     """One rule's outcome with numbers and reason."""
 
@@ -75,6 +83,8 @@ class FindingOut(BaseModel):
     look: int | None
     loosens: str | None
     flags: list[str]
+    flip: FlipOut | None = Field(None, description="The nearest change that would flip it")
+    hint: str | None = Field(None, description="What other evidence would have gained")
 
 
 class GateOut(BaseModel):
@@ -102,6 +112,29 @@ class DecisionReviewOut(BaseModel):
     due_at: datetime | None
     expires_at: datetime | None
     needed: list[NeedOut]
+
+
+class WantedOut(BaseModel):
+    """Examples that would settle a finding."""
+
+    gate: str
+    rule: str
+    metric: str | None
+    task: str | None
+    slice: dict[str, str]
+    have: int
+    need: int
+    more: int
+
+
+class MoreEvidenceOut(BaseModel):
+    """Which examples, how many, and the commands to run."""
+
+    settles_all: bool = Field(description="False where people are asked whatever comes")
+    wait_hours: float
+    examples: list[WantedOut]
+    message: str
+    commands: dict[str, str | None]
 
 
 class AuditOut(BaseModel):
@@ -142,6 +175,10 @@ class DecisionOut(BaseModel):
     gates: list[GateOut]
     waivers: list[str]
     review: DecisionReviewOut | None
+    more_evidence: MoreEvidenceOut | None = Field(
+        None, description="What would settle the escalation without people"
+    )
+    accepts: list[str] = Field([], description="What an approval accepts, finding by finding")
     observe: bool
     grants: dict[str, Any]
     context: dict[str, Any]

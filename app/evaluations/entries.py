@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 """The values of the decision's row, which all three entries speak of."""
 
 
-def received(decision: Row, blobs: Mapping[str, str], persons: Mapping[str, str]) -> NewEntry:
+def received(decision: Row, blobs: Mapping[str, Any], persons: Mapping[str, str]) -> NewEntry:
     """`evaluation.received`: the digests of the bytes that came in and of what was understood."""
     return NewEntry(
         id=new_id("ent"),
@@ -31,7 +31,7 @@ def received(decision: Row, blobs: Mapping[str, str], persons: Mapping[str, str]
 
 def decided(
     decision: Row,
-    blobs: Mapping[str, str],
+    blobs: Mapping[str, Any],
     engine: Mapping[str, Any],
     signed: Mapping[str, Any],
 ) -> NewEntry:

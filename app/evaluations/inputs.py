@@ -6,7 +6,7 @@ The bytes are named by their digest and never rewritten; a part that was erased 
 import hashlib
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from app.errors import Problem
 from app.ledger.tables import evidence_blob
 from gates.evidence import Evidence, Submission
 from gates.history import History
+from gates.record import evidence_json
 from gates.waivers import Waiver
 
 _COMPRESS_FROM: Final = 16 * 1024
@@ -35,13 +36,20 @@ class Inputs:
     engine: str
 
 
+_GAP: Final = b'"evidence":{}'
+"""Where the evidence goes in. Inside a text its quotes would be escaped, and only the candidate,
+which is texts, comes before it."""
 _ADAPTER: Final = TypeAdapter(Inputs)
-_EVIDENCE: Final = TypeAdapter(Evidence)
 
 
-def to_bytes(inputs: Inputs) -> bytes:
-    """JSON with defaults left out; reading it gives equal values."""
-    return _ADAPTER.dump_json(inputs, exclude_defaults=True)
+def to_bytes(inputs: Inputs, evidence: bytes) -> bytes:
+    """JSON with defaults left out; reading it gives equal values.
+
+    `evidence` is the submission's, in the engine's own JSON: most of the whole, and written once.
+    """
+    without = replace(inputs, submission=replace(inputs.submission, evidence=Evidence()))
+    before, gap, after = _ADAPTER.dump_json(without, exclude_defaults=True).partition(_GAP)
+    return b"".join((before, gap[:-2], evidence, after))
 
 
 def from_bytes(content: bytes) -> Inputs:
@@ -51,7 +59,7 @@ def from_bytes(content: bytes) -> Inputs:
 
 def evidence_digest(evidence: Evidence) -> str:
     """One name for equal evidence."""
-    return digest_of(_EVIDENCE.dump_json(evidence, exclude_defaults=True))
+    return digest_of(evidence_json(evidence))
 
 
 def digest_of(content: bytes) -> str:

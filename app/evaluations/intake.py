@@ -5,10 +5,10 @@ It converts and refuses; it looks nothing up and judges nothing.
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from app.errors import Problem
 from app.evaluations.measured import measurements_of
@@ -20,8 +20,8 @@ from app.evaluations.schemas import (
     SubmissionIn,
 )
 from gates.canonical import canonical, digest
-from gates.evidence import Candidate, Document, Evidence, Measurement, Source
-from gates.formats import FormatError, Understood, read, read_json
+from gates.evidence import Candidate, Document, Evidence
+from gates.formats import FormatError, Understood, combined, read, read_json
 
 MAX_MEASUREMENTS = 50_000
 
@@ -38,13 +38,21 @@ class Intake:
     baseline_reference: dict[str, str] | None
     context: dict[str, str]
     notes: tuple[str, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files that were sent apart: their digests, and those of the lists of their parts."""
 
 
-def taken_in(submission: SubmissionIn) -> Intake:
-    """Everything that can be understood without asking the record."""
+Open = Callable[[str], BinaryIO]
+"""Opens a file that was sent apart, by its digest."""
+
+
+def taken_in(submission: SubmissionIn, opened: Open) -> Intake:
+    """Everything that can be understood without asking the record for what was decided before."""
     measurements = measurements_of(submission.measurements, "/measurements")
-    files = [_understood(item, i, "/results") for i, item in enumerate(submission.results)]
-    measurements += _of_files(files)
+    files = [
+        _understood(item, f"/results/{i}", opened) for i, item in enumerate(submission.results)
+    ]
+    measurements += combined(files)
     if len(measurements) > MAX_MEASUREMENTS:
         raise Problem("invalid-request", f"More than {MAX_MEASUREMENTS} measurements.")
     measured_at = submission.measured_at
@@ -55,7 +63,7 @@ def taken_in(submission: SubmissionIn) -> Intake:
         documents=tuple(_document(item) for item in submission.documents),
         measured_at=measured_at,
     )
-    given, reference = _baseline(submission.baseline)
+    given, reference = _baseline(submission.baseline, opened)
     return Intake(
         candidate=_candidate(submission.candidate),
         stage=submission.stage,
@@ -66,6 +74,13 @@ def taken_in(submission: SubmissionIn) -> Intake:
         context=dict(submission.context),
         notes=tuple(note for file in files for note in file.notes),
     )
+
+
+def sent_apart(submission: SubmissionIn) -> tuple[str, ...]:
+    """Digests of the files that a submission names."""
+    compared = submission.baseline.results if submission.baseline else None
+    results = [*submission.results, *(compared or ())]
+    return tuple(sorted({item.blob for item in results if item.blob is not None}))
 
 
 def _oldest(times: Iterable[datetime | None]) -> datetime | None:
@@ -91,33 +106,33 @@ def _document(given: DocumentIn) -> Document:
     return Document(**given.model_dump())
 
 
-def _understood(item: ResultIn, position: int, place: str) -> Understood:
+def _all_understood(items: Sequence[ResultIn], place: str, opened: Open) -> list[Understood]:
+    return [_understood(item, f"{place}/{i}", opened) for i, item in enumerate(items)]
+
+
+def _understood(item: ResultIn, place: str, opened: Open) -> Understood:
     try:
         match item:
             case ResultIn(text=str(text)):
                 return read(item.name, text.encode(), item.format)
             case ResultIn(base64=str(encoded)):
                 return read(item.name, base64.b64decode(encoded, validate=True), item.format)
+            case ResultIn(blob=str(digest)):
+                with opened(digest) as file:
+                    return read(item.name, file, item.format)
             case _:
                 return read_json(item.name, item.content, item.format)
     except FormatError as error:
-        where = [{"pointer": f"{place}/{position}", "detail": error.detail}]
+        where = [{"pointer": place, "detail": error.detail}]
         raise Problem(error.slug, error.detail, errors=where) from error
     except (binascii.Error, ValueError, UnicodeError) as error:
-        where = [{"pointer": f"{place}/{position}/base64", "detail": "not valid base64"}]
+        where = [{"pointer": f"{place}/base64", "detail": "not valid base64"}]
         raise Problem("invalid-request", "A result is not valid base64.", errors=where) from error
 
 
-def _of_files(files: Sequence[Understood]) -> list[Measurement]:
-    """The files' measurements, each marked with the file it came from."""
-    return [
-        replace(m, source=replace(m.source or Source(tool=file.format), file_digest=file.digest))
-        for file in files
-        for m in file.measurements
-    ]
-
-
-def _baseline(given: BaselineIn | None) -> tuple[Evidence | None, dict[str, str] | None]:
+def _baseline(
+    given: BaselineIn | None, opened: Open
+) -> tuple[Evidence | None, dict[str, str] | None]:
     match given:
         case None:
             return None, None
@@ -127,11 +142,8 @@ def _baseline(given: BaselineIn | None) -> tuple[Evidence | None, dict[str, str]
             return None, {"evaluation": evaluation}
         case _:
             measurements = measurements_of(given.measurements or (), "/baseline/measurements")
-            found = [
-                _understood(item, i, "/baseline/results")
-                for i, item in enumerate(given.results or ())
-            ]
-            measurements += _of_files(found)
+            found = _all_understood(given.results or (), "/baseline/results", opened)
+            measurements += combined(found)
             return Evidence(measurements=tuple(measurements)), {"given": "with the evaluation"}
 
 

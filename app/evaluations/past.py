@@ -1,12 +1,12 @@
 """What the record knows that bears on a decision, read in one short read, and its recheck.
 
-`guard` runs again inside the writer's transaction: what a decision depended on must still hold
+`unmoved` looks again inside the writer's transaction: what a decision depended on must still hold
 when it is recorded.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     ScalarSelect,
     Select,
     and_,
@@ -21,13 +22,14 @@ from sqlalchemy import (
     func,
     literal_column,
     not_,
+    null,
     or_,
     select,
     union_all,
 )
 
 from app.evaluations.tables import baseline_use, decision, evaluation, evidence_part, judged, look
-from app.ledger.work import Conflict
+from app.ledger.work import Conflict, JointGuard
 from app.models.tables import model
 from app.policies.tables import policy_epoch
 from app.statements import Prepared
@@ -140,11 +142,42 @@ _PAST: Final = Prepared(
         _IS_JUDGED,
     )
 )
-_NOW: Final = select(
-    select(policy_epoch.c.value).scalar_subquery().label("epoch"),
-    _of_model(model.c.revision).label("revision"),
-    _LOOK_COUNT.label("look_count"),
+
+
+def _looks_by(column: Any, asked: str) -> Select[Any]:
+    return (
+        select(
+            look.c.model,
+            look.c.stage,
+            look.c.version,
+            look.c.candidate_digest.label("digest"),
+            func.count().label("number"),
+        )
+        .where(
+            look.c.model.in_(bindparam("models", expanding=True)),
+            look.c.stage.in_(bindparam("stages", expanding=True)),
+            column.in_(bindparam(asked, expanding=True)),
+        )
+        .group_by(look.c.model, look.c.stage, look.c.version, look.c.candidate_digest)
+    )
+
+
+_NOW: Final = union_all(
+    select(
+        null().label("model"),
+        null().label("stage"),
+        null().label("version"),
+        null().label("digest"),
+        policy_epoch.c.value.label("number"),
+    ),
+    select(model.c.name, null(), null(), null(), model.c.revision).where(
+        model.c.name.in_(bindparam("models", expanding=True))
+    ),
+    _looks_by(look.c.version, "versions"),
+    _looks_by(look.c.candidate_digest, "digests"),
 )
+"""The epoch, the models' revisions, and looks by who took them; each half of the looks on an index
+of its own."""
 _BASELINE_USES: Final = select(func.count()).select_from(
     select(literal_column("1"))
     .where(
@@ -194,6 +227,9 @@ class Past:
     two decisions about the candidate apart."""
     baseline_uses: int
     foreign: frozenset[str]
+    dataset: str
+    parts: tuple[str, ...]
+    """What the evidence says it was measured on, and its fingerprints, as they were asked for."""
 
 
 def read_past(
@@ -203,7 +239,7 @@ def read_past(
     *,
     epoch: int,
     dataset: str,
-    parts: Sequence[str],
+    parts: tuple[str, ...],
     baseline: str | None,
 ) -> Past:
     """Everything that does not depend on the policy's rules."""
@@ -229,6 +265,8 @@ def read_past(
         is_own=all((seen.version, seen.candidate_digest) == own for seen in looks),
         baseline_uses=uses.scalar_one() if uses else 0,
         foreign=frozenset(foreign),
+        dataset=dataset,
+        parts=parts,
     )
 
 
@@ -251,18 +289,56 @@ def parameters(candidate: Candidate, stage: str) -> dict[str, Any]:
     }
 
 
-def guard(past: Past, candidate: Candidate, stage: str) -> Callable[[Connection], None]:
+def unmoved(past: Past, candidate: Candidate, stage: str) -> JointGuard:
     """The recheck under the log's lock: same policies, same facts, no look taken meanwhile."""
-    who = parameters(candidate, stage)
+    return JointGuard(_moved, (past, candidate, stage))
 
-    def check(connection: Connection) -> None:
-        now = connection.execute(_NOW, who).one()
-        if now.epoch != past.epoch:
-            raise Conflict("conflict", "The policies changed while this was decided.")
-        if now.revision != past.revision or now.look_count != past.look_count:
-            raise Conflict("conflict", "The candidate's history changed while this was decided.")
 
-    return check
+_Asked = tuple[Past, Candidate, str]
+
+
+def _moved(connection: Connection, asked: Sequence[_Asked]) -> list[Conflict | None]:
+    """One statement for all of them."""
+    who = [candidate for _, candidate, _ in asked]
+    wanted = {
+        "models": sorted({candidate.model for candidate in who}),
+        "stages": sorted({stage for _, _, stage in asked}),
+        "versions": sorted({candidate.version for candidate in who}),
+        "digests": sorted({candidate.digest or _NO_DIGEST for candidate in who}),
+    }
+    now = _Now(connection.execute(_NOW, wanted).all())
+    found = [now.difference(*item) for item in asked]
+    return [Conflict("conflict", why) if why else None for why in found]
+
+
+class _Now:
+    """The answer to `_NOW`, looked up by who asks."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        self._epoch = 0
+        self._revisions: dict[str, int] = {}
+        self._looks: dict[tuple[str, str], dict[tuple[str, str | None], int]] = {}
+        for row in rows:
+            if row.model is None:
+                self._epoch = row.number
+            elif row.stage is None:
+                self._revisions[row.model] = row.number
+            else:
+                looks = self._looks.setdefault((row.model, row.stage), {})
+                looks[row.version, row.digest] = row.number
+
+    def difference(self, past: Past, candidate: Candidate, stage: str) -> str | None:
+        """What has changed since a decision was made."""
+        if self._epoch != past.epoch:
+            return "The policies changed while this was decided."
+        taken = sum(
+            number
+            for (version, digest), number in self._looks.get((candidate.model, stage), {}).items()
+            if version == candidate.version or digest == (candidate.digest or _NO_DIGEST)
+        )
+        if (self._revisions.get(candidate.model), taken) != (past.revision, past.look_count):
+            return "The candidate's history changed while this was decided."
+        return None
 
 
 def dataset_key(evidence: Evidence) -> str:
@@ -281,4 +357,9 @@ def dataset_key(evidence: Evidence) -> str:
 
 def parts_of(evidence: Evidence) -> tuple[str, ...]:
     """Fingerprints of the native files and per-example scores in the evidence."""
-    return tuple(sorted({mark for m in evidence.measurements for mark in fingerprints(m)}))
+    marked = [
+        m
+        for m in evidence.measurements
+        if m.scores is not None or (m.source is not None and m.source.file_digest is not None)
+    ]
+    return tuple(sorted({mark for m in marked for mark in fingerprints(m)}))

@@ -5,13 +5,16 @@ cannot carry.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Final, TypedDict, Unpack
 
+from app.evaluations.wanted import wanted
 from gates.decision import Decision, GateResult, ReviewNeed
 from gates.evidence import Candidate
 from gates.finding import Finding, Observed
+from gates.nearest import accepts, flip, hint
 from gates.verdict import Verdict
 
 _STATUS: Final[Mapping[Verdict, str]] = {
@@ -41,7 +44,7 @@ def decision_json(decision: Decision, **service: Unpack[ServiceFields]) -> dict[
         review = _unopened(decision.review)
     return {
         "id": service.get("id"),
-        "verdict": decision.verdict.value,
+        "verdict": str(decision.verdict),
         "status": service.get("status") or initial_status(decision),
         "digest": decision.digest,
         "candidate": _candidate(decision.candidate),
@@ -61,6 +64,8 @@ def decision_json(decision: Decision, **service: Unpack[ServiceFields]) -> dict[
         "gates": [_gate(gate) for gate in decision.gates],
         "waivers": list(decision.waivers),
         "review": review,
+        "more_evidence": wanted(decision, service.get("id")) if review is not None else None,
+        "accepts": list(accepts(decision.findings)) if review is not None else [],
         "observe": decision.observe,
         "grants": dict(decision.grants),
         "context": dict(decision.context),
@@ -116,26 +121,27 @@ def _unopened(need: ReviewNeed) -> dict[str, Any]:
 def _gate(gate: GateResult) -> dict[str, Any]:
     return {
         "gate": gate.gate,
-        "verdict": gate.verdict.value,
+        "verdict": str(gate.verdict),
         "findings": [_finding(finding) for finding in gate.findings],
     }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
     observed, candidate, baseline = finding.observed, finding.candidate, finding.baseline
+    nearest = flip(finding)
     return {
         "rule": finding.rule,
         "kind": finding.kind,
-        "mode": finding.mode.value if finding.mode is not None else None,
+        "mode": finding.mode and str(finding.mode),
         "metric": finding.metric,
         "task": finding.task,
         "slice": dict(finding.slice),
         "quantile": finding.quantile,
         "unit": finding.unit,
         "direction": finding.direction,
-        "outcome": finding.outcome.value,
+        "outcome": str(finding.outcome),
         "reason": finding.reason,
-        "effect": finding.effect.value,
+        "effect": str(finding.effect),
         "proven": finding.proven,
         "observed": None if observed is None else _observed(observed),
         "limit": None if finding.limit is None else dict(finding.limit),
@@ -152,6 +158,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "look": finding.look,
         "loosens": finding.loosens,
         "flags": list(finding.flags),
+        "flip": None if nearest is None else asdict(nearest),
+        "hint": hint(finding),
     }
 
 

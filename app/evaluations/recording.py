@@ -144,7 +144,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         links=links(case.public_url, ids["decision"]),
     )
     document = json_bytes(shown)
-    inputs = to_bytes(case.inputs)
+    inputs = to_bytes(case.inputs, decided.evidence)
     blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
     stored = _decision(case, ids, status, end, asked, document)
     attested = None
@@ -171,7 +171,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
     work = Work(
         entries=_entries(case, stored, asked, blobs, attested),
         rows=rows,
-        guard=pasts.guard(case.past, candidate, case.submission.stage),
+        guard=pasts.unmoved(case.past, candidate, case.submission.stage),
         commutes=case.past.is_own,
     )
     return Recorded(ids["decision"], work, document)
@@ -219,7 +219,10 @@ def _entries(
     attested: Attested | None,
 ) -> list[NewEntry]:
     named, _ = personal(case.intake.context)
-    digests = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    digests: dict[str, Any] = {"inputs": blobs[0]["digest"], "raw": blobs[1]["digest"]}
+    if case.intake.files:
+        # The bytes lie in parts; the list of them, by its digest, says how they make the file.
+        digests["files"] = dict(case.intake.files)
     extra = {"engine": case.decided.engine, "attempt": case.decided.attempt}
     signed = attested.as_refs if attested else {}
     found = [
@@ -285,8 +288,7 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
         }
         rows.append((look, [look_row]))
     if not case.past.is_judged:
-        dataset = pasts.dataset_key(case.submission.evidence)
-        judged_row = {**who, "stage": stage, "dataset": dataset, "first_at": case.at}
+        judged_row = {**who, "stage": stage, "dataset": case.past.dataset, "first_at": case.at}
         rows.append((judged, [judged_row]))
     if case.baseline_digest:
         rows.append((baseline_use, [{**who, "baseline": case.baseline_digest}]))
@@ -295,8 +297,8 @@ def _memory(case: Case, decision_id: str) -> list[tuple[Table, list[Mapping[str,
             {"decision": decision_id, "waiver": name} for name in case.decided.waivers
         ]
         rows.append((decision_waiver, applied))
-    if parts := pasts.parts_of(case.submission.evidence):
-        rows.append((evidence_part, [{**who, "part": part} for part in parts]))
+    if case.past.parts:
+        rows.append((evidence_part, [{**who, "part": part} for part in case.past.parts]))
     return rows
 
 

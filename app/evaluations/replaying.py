@@ -80,6 +80,7 @@ def again(policy: Policy, inputs: inputs_of.Inputs) -> Decision:
 def _engine_part(then: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """What the engine answered, without what the service added."""
     service = {"id", "status", "evaluation", "policy", "review", "valid_until", "links", "notes"}
+    service.add("more_evidence")  # its commands name the decision; its numbers stand in findings
     for name in service:
         now.pop(name, None)
         then.pop(name, None)

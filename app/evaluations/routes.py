@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.auth.demands import MaySubmit
 from app.auth.keys import Principal
-from app.bodies import SMALL_BODY, read, require_json
+from app.bodies import read, require_json
 from app.evaluations import service
 from app.evaluations.answers import DecisionOut
 from app.evaluations.presentation import offline_json
@@ -51,7 +51,7 @@ async def preview(request: Request, who: MaySubmit) -> Response:
     """Decide and forget."""
     received = await _received(request, who, is_kept=False)
     runtime = runtime_of(request)
-    if len(received.raw) > SMALL_BODY:
+    if service.belongs_in_thread(received.raw):
         case = await asyncio.to_thread(service.preview, runtime, received)
     else:
         case = service.preview(runtime, received)

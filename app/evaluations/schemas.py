@@ -146,20 +146,23 @@ class MeasurementIn(TypedDict, total=False):
 
 
 class ResultIn(Strict):
-    """A native result file: exactly one of `content` (as JSON), `text`, `base64`."""
+    """A native result file: exactly one of `content` (as JSON), `text`, `base64`, `blob`."""
 
     name: Name
     format: Name = "auto"
     content: Any = None
     text: Annotated[str | None, Field(description="The file, as it stands")] = None
     base64: str | None = None
+    blob: Annotated[Digest | None, Field(description="A file sent by PUT /v1/blobs/{digest}")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def one_form(self) -> Self:
         """The same file twice could be two files."""
-        given = {"content", "text", "base64"} & self.model_fields_set
+        given = {"content", "text", "base64", "blob"} & self.model_fields_set
         if len(given) != 1 or getattr(self, next(iter(given))) is None:
-            raise ValueError("give exactly one of content, text, base64")
+            raise ValueError("give exactly one of content, text, base64, blob")
         return self
 
 

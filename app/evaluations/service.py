@@ -4,14 +4,19 @@ Nothing is answered before it is in the record; what changed meanwhile is decide
 """
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from fastapi import Response
 from sqlalchemy import Connection, select
 
 from app.auth.keys import Principal
+from app.blobs import reading as blobs
+from app.blobs.keeping import keep
 from app.bodies import SMALL_BODY, json_value, validated
 from app.documents.reading import registered
 from app.errors import Problem
@@ -19,7 +24,7 @@ from app.evaluations import inputs as inputs_of
 from app.evaluations import past as pasts
 from app.evaluations import standing
 from app.evaluations.inputs import Inputs
-from app.evaluations.intake import Intake, taken_in
+from app.evaluations.intake import Intake, sent_apart, taken_in
 from app.evaluations.recording import Case, audit_json, recorded, with_audit
 from app.evaluations.replaying import kept_answer
 from app.evaluations.schemas import SubmissionIn
@@ -36,6 +41,9 @@ _TRIES: Final = 8
 """How often a submission is decided again when its candidate's history moves under it."""
 
 
+Connect = Callable[[], AbstractContextManager[Connection]]
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What came in, before anything was looked up."""
@@ -46,29 +54,42 @@ class Received:
     public_url: str
 
 
-def understood(received: Received) -> Intake:
+def belongs_in_thread(raw: bytes) -> bool:
+    """Whether reading a body may take long: it is large, or holds files that can unfold."""
+    # A key may be written with escapes; those bodies wait in the thread pool too.
+    return len(raw) > SMALL_BODY or b'"results"' in raw or b"\\u" in raw
+
+
+def understood(runtime: Runtime, received: Received, *, keeps: bool) -> Intake:
     """Steps 1 and 2: the body as values. No transaction is open here."""
-    intake = taken_in(validated(SubmissionIn, json_value(received.raw)))
-    received.who.need(intake.candidate.model)
-    return intake
+    submission = validated(SubmissionIn, json_value(received.raw))
+    received.who.need(submission.candidate.model)
+    intake = taken_in(submission, partial(blobs.opened, runtime.engine, clock=runtime.clock))
+    if not keeps or not (named := sent_apart(submission)):
+        return intake
+    return replace(intake, files={digest: keep(runtime.engine, digest) for digest in named})
 
 
 async def submit(runtime: Runtime, received: Received) -> Response:
     """Decide, record, answer."""
     if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
         return kept
-    is_large = len(received.raw) > SMALL_BODY
+    is_large = belongs_in_thread(received.raw)
     if not is_large:
         await runtime.turns.mine()
-    intake = await asyncio.to_thread(understood, received) if is_large else understood(received)
+    intake = (
+        await asyncio.to_thread(understood, runtime, received, keeps=True)
+        if is_large
+        else understood(runtime, received, keeps=True)
+    )
     is_large = is_large or len(intake.evidence.measurements) > 500
     for attempt in range(_TRIES):
         fresh = attempt > 0
-        case = (
-            await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
-            if is_large
-            else decided(runtime, received, intake, is_retry=fresh)
-        )
+        if is_large:
+            case = await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
+        else:
+            connected = runtime.reader.connect if fresh else runtime.turns.reading
+            case = decided(runtime, received, intake, connected, is_retry=fresh)
         written = recorded(case, runtime.attestor)
         try:
             writer = runtime.ledger if is_large else runtime.turns
@@ -94,14 +115,20 @@ def _kept(runtime: Runtime, once: Once) -> Response | None:
 
 
 def decided(
-    runtime: Runtime, received: Received, intake: Intake, *, is_retry: bool = False
+    runtime: Runtime,
+    received: Received,
+    intake: Intake,
+    connected: Connect | None = None,
+    *,
+    is_retry: bool = False,
 ) -> Case:
     """Steps 3 and 4: one short read, then the engine."""
+    connected = connected or runtime.reader.connect
     shelf = runtime.policies
     snapshot = shelf.refreshed() if is_retry else shelf.current()
     active = chosen(snapshot, intake)
     now = runtime.clock()
-    with runtime.reader.connect() as connection:
+    with connected() as connection:
         baseline = _baseline(connection, active, intake, received.who, now)
         baseline_digest = _digest(baseline.evidence) if baseline else None
         past = pasts.read_past(
@@ -236,4 +263,4 @@ def _digest(evidence: Evidence) -> str:
 
 def preview(runtime: Runtime, received: Received) -> Case:
     """The same decision with nothing stored, spent or logged."""
-    return decided(runtime, received, understood(received))
+    return decided(runtime, received, understood(runtime, received, keeps=False))

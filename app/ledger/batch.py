@@ -19,7 +19,7 @@ from sqlalchemy.schema import sort_tables
 from app.ledger.entries import SealedEntry
 from app.ledger.faults import concerns_all, for_caller
 from app.ledger.tables import CONTENT_ADDRESSED
-from app.ledger.work import Conflict, Receipt, Work
+from app.ledger.work import Conflict, JointGuard, Receipt, Work
 from app.statements import insert_rows
 
 Answer = asyncio.Future[Receipt] | concurrent.futures.Future[Receipt]
@@ -105,18 +105,10 @@ def _run_together(
     refused: dict[Item, Outcome],
 ) -> bool:
     """Guards first, then one insert per table; False, and nothing done, if any of it fails."""
-    passed: list[Item] = []
-    lost: dict[Item, Outcome] = {}
     try:
         with connection.begin_nested():
-            for item in group:
-                try:
-                    if item.work.guard is not None:
-                        item.work.guard(connection)
-                except Conflict as conflict:
-                    lost[item] = conflict
-                else:
-                    passed.append(item)
+            lost = _lost(connection, group)
+            passed = [item for item in group if item not in lost]
             _insert_together(connection, [item.work for item in passed])
     except Exception as error:
         if concerns_all(error):
@@ -125,6 +117,27 @@ def _run_together(
     held.extend(passed)
     refused.update(lost)
     return True
+
+
+def _lost(connection: Connection, group: Sequence[Item]) -> dict[Item, Conflict]:
+    """The items whose guards found that something has changed."""
+    lost: dict[Item, Conflict] = {}
+    joint: dict[Any, list[tuple[Item, Any]]] = {}
+    for item in group:
+        guard = item.work.guard
+        if isinstance(guard, JointGuard):
+            joint.setdefault(guard.check, []).append((item, guard.about))
+        elif guard is not None:
+            try:
+                guard(connection)
+            except Conflict as conflict:
+                lost[item] = conflict
+    for check, asked in joint.items():
+        answers = check(connection, [about for _, about in asked])
+        for (item, _), answer in zip(asked, answers, strict=True):
+            if answer is not None:
+                lost[item] = answer
+    return lost
 
 
 def _run_alone(connection: Connection, work: Work) -> None:

@@ -28,6 +28,7 @@ _SENTENCES = (
     (("SQLITE_CANTOPEN",), "The database file cannot be opened.", 30),
     (("SQLITE_IOERR",), "The disk that holds the database reports an error.", 30),
     (("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"), "The database file is damaged.", 60),
+    (("57014",), "The database took too long over a statement.", 5),
     (("42501",), "The database account may not write the record.", 60),
     (("53300", "53"), "The database has no room for more connections or memory.", 5),
     (("40",), "The database asked to try again.", 1),

@@ -25,6 +25,7 @@ from app.ledger.private import keep as keep_private
 from app.ledger.signing_keys import PublicKey, require_current
 from app.ledger.tables import audit_checkpoint, audit_entry, audit_head
 from app.ledger.tiles import LogInconsistent, StoredNodes, write_full_tiles
+from app.statements import insert_rows
 
 _head = select(audit_head.c.origin, audit_head.c.size, audit_head.c.edge).with_for_update()
 _newest = (
@@ -32,6 +33,8 @@ _newest = (
     .order_by(audit_checkpoint.c.size.desc())
     .limit(1)
 )
+_add_entries = insert(audit_entry)
+_ENTRY_COLUMNS = tuple(audit_entry.c.keys())
 _advance = (
     update(audit_head)
     .where(audit_head.c.size == bindparam("was"))
@@ -144,8 +147,10 @@ def append(
     """Insert entries, tiles and a signed checkpoint, and move the head that `lock_head` locked."""
     growth = grow(head.edge, [entry.leaf for entry in entries])
     now = datetime.now(UTC)
-    connection.execute(
-        insert(audit_entry),
+    insert_rows(
+        connection,
+        _add_entries,
+        _ENTRY_COLUMNS,
         [
             {
                 "index": index,

@@ -7,8 +7,11 @@ arrive while it is written wait for it. Nothing is delayed that would otherwise 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
+
+from sqlalchemy import Connection, Engine
 
 from app.ledger.batch import Item
 from app.ledger.work import LedgerUnavailable, Receipt, Work
@@ -16,6 +19,9 @@ from app.ledger.work import LedgerUnavailable, Receipt, Work
 QUIET_ROUNDS = 3
 """Rounds of the event loop without a new Work after which a batch is handed over: a request that
 has arrived needs two to come this far."""
+
+KEPT_SECONDS = 0.05
+"""How long a connection for reading is kept where a turn ends without a batch (a refusal)."""
 
 
 class Writer(Protocol):
@@ -31,8 +37,10 @@ class Writer(Protocol):
 class Turns:
     """Belongs to one event loop."""
 
-    def __init__(self, writer: Writer, *, batch: int, limit: int) -> None:
+    def __init__(self, writer: Writer, reader: Engine, *, batch: int, limit: int) -> None:
         self._writer = writer
+        self._reader = reader
+        self._connection: Connection | None = None
         self._batch = batch
         self._limit = limit
         self._gathered: list[Item] = []
@@ -55,6 +63,26 @@ class Turns:
         finally:
             self._waiting -= 1
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with, the same for all that is decided in this turn.
+
+        Nothing of this loop is written meanwhile; what others write, the guards find.
+        """
+        if self._connection is None:
+            self._connection = self._reader.connect()
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._close, self._connection)
+        try:
+            yield self._connection
+        except BaseException:
+            self._close(self._connection)
+            raise
+
+    def _close(self, connection: Connection | None) -> None:
+        if connection is not None and connection is self._connection:
+            self._connection = None
+            connection.close()
+
     async def commit(self, work: Work) -> Receipt:
         """Write a Work with everything else that is being decided now; wait for its proof."""
         loop = asyncio.get_running_loop()
@@ -71,6 +99,7 @@ class Turns:
         if rounds > 0 and count < self._batch:
             again(self._look, again, count, rounds)
             return
+        self._close(self._connection)
         items, self._gathered = self._gathered, []
         self._unanswered += len(items)
         self._is_free.clear()

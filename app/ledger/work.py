@@ -36,11 +36,29 @@ class NewEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class JointGuard:
+    """A guard that is asked once for a whole batch, with as many statements as for one Work.
+
+    `check` takes what each Work depended on and says, in the same order, what has changed since.
+    """
+
+    check: Callable[[Connection, Sequence[Any]], Sequence["Conflict | None"]]
+    about: Any
+
+    def __call__(self, connection: Connection) -> None:
+        """The same for one alone."""
+        for conflict in self.check(connection, [self.about]):
+            if conflict is not None:
+                raise conflict
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One use case's writes.
 
     `guard` runs first, inside the transaction with the head locked, and raises `Conflict` when
-    something the work depends on has changed since it was read; it must not write.
+    something the work depends on has changed since it was read; it must not write. A `JointGuard`
+    is asked once for all Works of a batch that commute.
     `rows` are inserted with SQLAlchemy Core, tables in the given order (parents first).
     `apply` runs after the inserts for updates (compare-and-set); it may raise `Conflict` too.
     Both may run more than once, each time in a new state of the database, and only once for good.

@@ -17,6 +17,7 @@ def standing(decision: Mapping[str, Any]) -> list[str]:
             found.append(f"Valid until {day(decision['valid_until'])}.")
         case "pending":
             found += _waiting(decision.get("review") or {})
+            found += _instead(decision)
         case "observed":
             would = {"pass": "pass", "fail": "fail"}.get(str(decision.get("verdict")), "escalate")
             found.append(f"This policy only observes. It would {would}; it clears nothing.")
@@ -38,6 +39,24 @@ def _waiting(review: Mapping[str, Any]) -> list[str]:
     if review.get("expires_at"):
         return [f"Without an answer it expires at {moment(review['expires_at'])}."]
     return []
+
+
+def _instead(decision: Mapping[str, Any]) -> list[str]:
+    """What to send instead of asking people, and what people would accept."""
+    more, found = decision.get("more_evidence") or {}, []
+    accepted = [str(item) for item in decision.get("accepts") or ()]
+    if accepted:
+        shown = "; ".join(accepted[:3]) + ("; …" if len(accepted) > 3 else "")
+        found.append(f"An approval accepts {shown}.")
+    if more.get("message"):
+        found.append(str(more["message"]))
+    commands = more.get("commands") or {}
+    if (decision.get("review") or {}).get("status") == "awaiting_evidence":
+        if commands.get("submit"):
+            found.append(f"Send them: {commands['submit']}")
+        if commands.get("ask"):
+            found.append(f"Or ask people now: {commands['ask']}")
+    return found
 
 
 def needed(decision: Mapping[str, Any]) -> list[str]:

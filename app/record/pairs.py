@@ -11,7 +11,7 @@ from sqlalchemy import JSON, ColumnElement, Table, Text, and_, cast, func, or_, 
 
 from app.attestations.tables import attestation
 from app.auth.tables import api_key
-from app.documents.tables import document
+from app.documents.tables import document, document_key
 from app.evaluations.tables import decision, evaluation
 from app.glass.tables import break_glass
 from app.ledger.tables import audit_entry, signing_key
@@ -241,6 +241,24 @@ PAIRS: Final = (
         _subject(waiver.c.id),
         waiver.c.id,
         rows=waiver.c.status.in_(["revoked", "expired"]),
+    ),
+    Pair(
+        "document key",
+        document_key,
+        ("document_key.registered",),
+        lambda said: and_(
+            audit_entry.c.subject == document_key.c.id,
+            said("data", "role") == document_key.c.role,
+        ),
+        document_key.c.id,
+    ),
+    Pair(
+        "revoked document key",
+        document_key,
+        ("document_key.revoked",),
+        _subject(document_key.c.id),
+        document_key.c.id,
+        rows=document_key.c.revoked_at.is_not(None),
     ),
     Pair(
         "policy version",

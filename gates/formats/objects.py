@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from gates.formats.cells import NotANumber, number, whole
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 EMPTY: Mapping[str, object] = {}
 
 
@@ -54,5 +55,4 @@ def size(value: object) -> int | None:
 
 def mark(value: object) -> str:
     """A short name for a value by its content, which does not show the content."""
-    data = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(data.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(_encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]

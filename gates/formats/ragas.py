@@ -62,7 +62,7 @@ def read(file: ResultFile) -> Reading:
     if not columns:
         raise file.nothing_measured("no column of numbers stands beside the questions")
     scored = Scored()
-    examples = [_example(found, row) for row in range(found.row_count)]
+    examples = _examples(found)
     groups = _groups(found)
     for name, scores in columns.items():
         for row, score in enumerate(scores):
@@ -90,9 +90,11 @@ def _scores(cells: list[object]) -> list[float | None] | None:
     return None if all(is_blank(cell) for cell in cells) and not scores else scores
 
 
-def _example(rows: Table, position: int) -> str:
-    row = rows.row(position)
-    return mark([row.get("user_input", row.get("question")), row.get("reference")])
+def _examples(rows: Table) -> list[str]:
+    nothing: list[object] = [None] * rows.row_count
+    asked = rows.columns.get("user_input") or rows.columns.get("question") or nothing
+    wanted = rows.columns.get("reference") or nothing
+    return [mark(list(pair)) for pair in zip(asked, wanted, strict=True)]
 
 
 def _groups(rows: Table) -> list[list[SliceKey]]:

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import jiter
 
 from gates.evidence import Measurement
+from gates.formats.nesting import is_deeper
 from gates.formats.understood import FormatError
 
 MAX_BYTES = 64 * 2**20
@@ -271,6 +272,8 @@ class ResultFile:
             if not first.rstrip().endswith(b"}") or next(lines, None) is None:
                 return False
             return isinstance(_load(first), dict)
+        except FormatError:
+            raise
         except ValueError:
             return False
 
@@ -293,19 +296,9 @@ class ResultFile:
             yield line
 
     def _checked_depth(self, value: object, data: bytes) -> object:
-        if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
-            return value
-        level = [value]
-        for _ in range(MAX_DEPTH):
-            level = [
-                child
-                for parent in level
-                for child in _children(parent)
-                if isinstance(child, dict | list)
-            ]
-            if not level:
-                return value
-        raise self._too_deep()
+        if is_deeper(data, MAX_DEPTH):
+            raise self._too_deep()
+        return value
 
     def _beyond_memory(self) -> FormatError:
         return self.too_large(
@@ -331,13 +324,3 @@ def _load(data: bytes) -> object:
     # Only keys are cached: the parser's cache outlives the request, and values may be personal.
     value: object = jiter.from_json(data, catch_duplicate_keys=True, cache_mode="keys")
     return value
-
-
-def _children(value: object) -> list[object]:
-    match value:
-        case dict():
-            return list(value.values())
-        case list():
-            return value
-        case _:
-            return []

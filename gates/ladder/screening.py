@@ -55,8 +55,8 @@ def finite(value_range: Range | None) -> Range | None:
 def refuse_impossible(m: Measurement, bounds: Range | None, kind: str) -> None:
     """Raise ImpossibleEvidence for what the estimators would refuse less clearly."""
     n = sample_size(m)
-    spread = [m.stderr, *(m.ci or ()), m.confidence]
-    if any(number is not None and not isfinite(number) for number in spread):
+    spread = (m.stderr or 0.0, m.confidence or 0.0, *(m.ci or ()))
+    if not all(map(isfinite, spread)):
         impossible(m, "its spread is not a finite number")
     if n is not None and not 0 <= (m.count or 0) <= n:
         impossible(m, f"{m.count} of {n} is no count")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from gates.evidence import Candidate, Evidence, Submission
 from gates.finding import Finding
@@ -77,8 +77,7 @@ class Context:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One finding on its way: settled, or waiting for the release-wide level of the fail side.
 
     `p` enters Holm where the rule is of the family (`gates.folding`); claims of others are tested

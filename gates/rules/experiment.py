@@ -14,10 +14,10 @@ from pydantic import Field
 from gates.finding import Finding, Observed
 from gates.ladder import sample_size
 from gates.rules.base import Confidence, MeasuredRule, Name, Number, Strict
+from gates.rules.comparison import Comparison, Margins
 from gates.rules.context import Claim, Context, plain_finding
 from gates.rules.judging import Answer
 from gates.rules.selection import EvidenceIndex, canonical_name, targets
-from gates.rules.versus_baseline import Margins, VersusBaseline
 from gates.statistics.sample_ratio import DEFAULT_MIN_P, p_value
 from gates.verdict import Mode, Outcome
 
@@ -55,7 +55,7 @@ class Design(Strict):
     min_days: Annotated[Number, Field(gt=0)] | None = None
 
 
-class Comparison(VersusBaseline):
+class Compared(Comparison):
     """A part as the comparison that it is; its findings carry the experiment's kind."""
 
     KIND: ClassVar[str] = "experiment"
@@ -71,16 +71,16 @@ class Experiment(MeasuredRule):
     confidence: Confidence | None = None
 
     @cached_property
-    def parts(self) -> tuple[Comparison, ...]:
+    def parts(self) -> tuple[Compared, ...]:
         """The primary, then the guardrails, as comparisons. Raises ValidationError."""
         return tuple(map(self._part, (self.experiment.primary, *self.experiment.guardrails)))
 
-    def _part(self, part: Part) -> Comparison:
+    def _part(self, part: Part) -> Compared:
         fields = {name: getattr(self, name) for name in _SHARED}
         fields |= {name: getattr(part, name) for name in ("metric", "direction", "unit", "range")}
         fields |= {"quantile": part.quantile, "kind": part.kind}
         given = {name: value for name, value in fields.items() if value not in (None, ())}
-        return Comparison.model_validate({**given, "versus_baseline": part.margins()})
+        return Compared.model_validate({**given, "versus_baseline": part.margins()})
 
     def problems(self) -> list[tuple[str, str]]:
         """Those of each part, and metrics that stand twice."""
@@ -202,4 +202,4 @@ def _early(claim: Claim, days: Finding) -> Claim:
             found, outcome=Outcome.INCONCLUSIVE, reason="too_short", proven=False, message=words
         )
 
-    return replace(claim, conclude=concluded)
+    return claim._replace(conclude=concluded)

@@ -6,9 +6,9 @@ policy resets nothing, and the same inputs are the same look.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from gates.evidence import Measurement, SliceKey
 from gates.history import Look, Progress
@@ -44,22 +44,11 @@ def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
     Times, run ids and other metrics do not enter. `repr` of a float is its shortest exact form,
     so the digest is the same on every machine.
     """
-    return _digest(tuple(None if m is None else _inputs(m) for m in measurements))
+    return _digest(tuple([None if m is None else _inputs(m) for m in measurements]))
 
 
 def _inputs(m: Measurement) -> tuple[object, ...]:
-    scores: tuple[object, ...] | None = m.scores
-    beside = [part for part in (m.labels, m.denominators) if part is not None]
-    if m.scores is not None and len(m.scores) >= LONG:
-        names = [part for part in (m.ids, m.clusters) if part is not None]
-        scores = (packed(names, [m.scores, *beside]),)
-    elif m.scores is not None and m.ids is not None:
-        clusters = m.clusters or m.ids
-        scores = tuple(sorted(zip(m.ids, m.scores, clusters, *beside, strict=True)))
-    elif m.scores is not None and m.clusters is not None:
-        scores = tuple(sorted(zip(m.clusters, m.scores, *beside, strict=True)))
-    elif m.scores is not None and beside:
-        scores = tuple(zip(m.scores, *beside, strict=True))
+    scores: tuple[object, ...] | None = None if m.scores is None else _scores(m)
     exceed = (m.exceed.limit, m.exceed.count) if m.exceed else None
     data = (m.source.dataset_digest, m.source.prompt_set_digest) if m.source else (None, None)
     return (
@@ -67,6 +56,21 @@ def _inputs(m: Measurement) -> tuple[object, ...]:
         (scores, exceed, m.quantile, m.unit, m.missing, m.incomplete),
         data if m.table is None and m.exposure is None else (*data, m.table, m.exposure),
     )
+
+
+def _scores(m: Measurement) -> tuple[object, ...]:
+    """Scores in an order of their own: by id, else by cluster, else as they came."""
+    assert m.scores is not None
+    beside = [part for part in (m.labels, m.denominators) if part is not None]
+    if len(m.scores) >= LONG:
+        names = [part for part in (m.ids, m.clusters) if part is not None]
+        return (packed(names, [m.scores, *beside]),)
+    if m.ids is not None:
+        clusters = m.clusters or m.ids
+        return tuple(sorted(zip(m.ids, m.scores, clusters, *beside, strict=True)))
+    if m.clusters is not None:
+        return tuple(sorted(zip(m.clusters, m.scores, *beside, strict=True)))
+    return tuple(zip(m.scores, *beside, strict=True)) if beside else m.scores
 
 
 MIN_VARIED = 20
@@ -99,8 +103,7 @@ def _digest(value: object) -> str:
     return sha256(repr(value).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class LookState:
+class LookState(NamedTuple):
     """Where a hypothesis stands when it is looked at now."""
 
     number: int
@@ -121,10 +124,12 @@ class LookBook:
 
     def state(self, hypothesis: str, inputs: str) -> LookState:
         """The number of this look: a known one keeps its own, new inputs are the next."""
-        earlier = self._looks.get(hypothesis, [])
+        earlier = self._looks.get(hypothesis)
+        if not earlier:
+            return LookState(1, is_known=False, earlier_fail=False)
         known = next((look.number for look in earlier if look.inputs == inputs), None)
-        number = known or 1 + max((look.number for look in earlier), default=0)
+        last = max(look.number for look in earlier)
+        number = known or 1 + last
         failed = any(look.outcome == "fail" and look.inputs != inputs for look in earlier)
-        last = max((look.number for look in earlier), default=0)
         handed = tuple(p for look in earlier if look.number == last for p in look.progress)
         return LookState(number, known is not None, failed, handed)

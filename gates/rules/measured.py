@@ -6,6 +6,7 @@ It picks and screens evidence; it neither estimates nor decides.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.ladder import clusters_of, sample_size
@@ -154,8 +155,7 @@ def _quantile_problems(rule: MetricRule, subject: Subject) -> list[tuple[str, st
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(NamedTuple):
     """The measurement that answers, other percentiles of its series, and what is assumed."""
 
     measurement: Measurement

@@ -60,7 +60,7 @@ def looks_of(claims: Sequence[Claim], findings: Sequence[Finding]) -> tuple[Look
         if claim.hypothesis is None or finding.look is None:
             continue
         handed = () if claim.progress is None else (claim.progress,)
-        look = Look(claim.hypothesis, claim.inputs, finding.look, finding.outcome.value, handed)
+        look = Look(claim.hypothesis, claim.inputs, finding.look, str(finding.outcome), handed)
         known = worst.get(claim.hypothesis)
         if known is not None:
             fails = look.outcome == "fail" and known.outcome != "fail"

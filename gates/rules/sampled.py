@@ -7,6 +7,7 @@ the answer comes about does not.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from gates.evidence import Measurement
 from gates.explanation import sentence
@@ -29,8 +30,7 @@ from gates.statistics.estimate import Estimate
 from gates.verdict import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(NamedTuple):
     """The error that this look may spend on the pass side, and what the looks bar."""
 
     state: LookState
@@ -62,7 +62,7 @@ def draft(
     rule: MetricRule, gate: str, subject: Subject, target: Target, limit: Mapping[str, float]
 ) -> Finding:
     """The finding before its outcome is known; `limit` as the policy writes it."""
-    return Finding(
+    return Finding.drafted(
         rule=rule.id,
         gate=gate,
         kind=rule.KIND,

@@ -5,11 +5,12 @@ never guesses between two values.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import product
 from math import inf
+from typing import NamedTuple
 
 from gates.evidence import Evidence, ImpossibleEvidence, Measurement, SliceKey
 from gates.metrics import Resolved, resolve
@@ -20,17 +21,21 @@ HUGE = 1e300  # MLflow's REST API answers 1.797e308 for infinity
 MAX_COUNT = 2**53 - 1  # what a JSON number holds exactly
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A measurement under its catalogue name, with the place it came from."""
 
     metric: str
     measurement: Measurement
-    pointer: str
+    place: str
+    position: int
+
+    @property
+    def pointer(self) -> str:
+        """The place as a JSON pointer into what was sent."""
+        return f"{self.place}/{self.position}"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """One hypothesis of a rule: a (task, slice) with its rows, or why there are none."""
 
     task: str | None
@@ -46,8 +51,12 @@ class EvidenceIndex:
     def __init__(self, evidence: Evidence, place: str = "/measurements") -> None:
         self._rows: dict[str, list[Row]] = {}
         for position, measurement in enumerate(evidence.measurements):
-            row = _row(measurement, f"{place}/{position}")
-            self._rows.setdefault(row.metric, []).append(row)
+            row = _row(measurement, place, position)
+            known = self._rows.get(row.metric)
+            if known is None:
+                self._rows[row.metric] = [row]
+            else:
+                known.append(row)
 
     def rows(self, metric: str) -> Sequence[Row]:
         """Rows of a metric by its catalogue id (or its own name where the catalogue lacks it)."""
@@ -70,7 +79,7 @@ def canonical_name(metric: str) -> str:
     return known.metric.id if known else metric
 
 
-def _row(measurement: Measurement, pointer: str) -> Row:
+def _row(measurement: Measurement, place: str, position: int) -> Row:
     known = _resolve(measurement.metric)
     name = measurement.metric
     kind = None
@@ -81,15 +90,19 @@ def _row(measurement: Measurement, pointer: str) -> Row:
         if measurement.unit is None and known.unit is not None:
             measurement = scaled(replace(measurement, unit=known.unit), known.scale)
     if kind == "proportion" and measurement.unit is not None:
-        measurement = convert(measurement, "fraction", pointer)
-    possible(measurement, kind, pointer)
-    return Row(name, measurement, pointer)
+        measurement = convert(measurement, "fraction", f"{place}/{position}")
+    row = Row(name, measurement, place, position)
+    value = measurement.value
+    if not _plainly_possible(measurement) or (
+        kind == "proportion" and value is not None and not 0 <= value <= 1
+    ):
+        possible(measurement, kind, row.pointer)
+    return row
 
 
 def possible(m: Measurement, kind: str | None, pointer: str) -> None:
     """Raise ImpossibleEvidence for values that no sample can have (policy.md section 4)."""
-    faults = () if _plainly_possible(m) else _faults(m)
-    for field, detail in faults:
+    for field, detail in _faults(m):
         raise ImpossibleEvidence("impossible-value", f"{pointer}/{field}", f"{m.metric}: {detail}")
     if kind != "proportion" or (m.scores is None and (m.value is None or 0 <= m.value <= 1)):
         return

@@ -1,6 +1,8 @@
 """threshold: a metric's bound clears `min` and/or `max`, on every slice that is asked for."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar
 
 from gates.finding import Finding
@@ -79,10 +81,14 @@ class Threshold(JudgedRule):
             lambda target: self._draft(gate, subject, target),
         )
 
+    @cached_property
+    def limits(self) -> Mapping[str, float]:
+        """The limits as the policy writes them."""
+        given = {"min": self.min, "max": self.max}
+        return {name: value for name, value in given.items() if value is not None}
+
     def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
-        limit = {"min": self.min, "max": self.max}
-        fields = {name: value for name, value in limit.items() if value is not None}
-        return draft(self, gate, subject, target, fields)
+        return draft(self, gate, subject, target, self.limits)
 
     def _claim(self, ctx: Context, gate: str, subject: Subject, target: Target) -> Claim:
         finding = self._draft(gate, subject, target)
@@ -115,8 +121,7 @@ class Threshold(JudgedRule):
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
     def _asked(self, subject: Subject, picked: Picked) -> Asked:
-        limits = (("min", self.min), ("max", self.max))
-        comparison = "+".join(name for name, limit in limits if limit is not None)
+        comparison = "+".join(self.limits)
         inputs = (picked.measurement, *picked.related)
         value = point_value(picked.measurement, subject)
         return Asked(comparison, self.min, self.max, inputs, value)

@@ -5,7 +5,7 @@ is None: no realistic sample. It refuses to promise a size where the estimate mi
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from math import ceil, floor, log, sqrt
 from statistics import NormalDist
 
@@ -64,7 +64,9 @@ def rate(seen: float, limit: float, side: Side, alpha: float, power: float = POW
     rough = _rough(bad, allowed_bad, alpha, power)
     if rough > 2 * CAP:
         return None
-    starts = cache(lambda failures: _tooth(failures, allowed_bad, alpha))
+
+    def starts(failures: int) -> int:
+        return _tooth(failures, allowed_bad, alpha)
 
     def holds(failures: int) -> bool:
         """Whether power suffices at the end of the tooth with so many failures allowed."""
@@ -104,6 +106,7 @@ def _first_stable(holds: Callable[[int], bool], guess: int) -> int:
     return high
 
 
+@lru_cache(maxsize=16384)  # the slices of a rule share limit and alpha, and so their teeth
 def _tooth(failures: int, bad: float, alpha: float) -> int:
     """The least n with P(X <= failures | n, bad) <= alpha; past twice the cap, just past it."""
     if failures == 0:

@@ -26,6 +26,8 @@ from app.database import (
     revisions,
     schema_state,
 )
+from app.ledger.faults import for_caller
+from app.ledger.work import LedgerUnavailable
 from app.settings import Settings
 
 things = Table(
@@ -205,3 +207,19 @@ def test_the_alembic_command_finds_its_settings(tmp_path):
     engine = create_engine(f"sqlite:///{database}")
     assert "audit_entry" in inspect(engine).get_table_names()
     engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_statement_that_hangs_is_given_up_and_said_so(empty_postgres_url):
+    settings = Settings(database_url=empty_postgres_url, statement_timeout_seconds=1)
+    engine = make_engine(settings)
+    try:
+        with engine.connect() as connection, pytest.raises(DBAPIError) as failed:
+            connection.execute(text("SELECT pg_sleep(600)"))
+        answer = for_caller(failed.value)
+        assert isinstance(answer, LedgerUnavailable)
+        assert "too long" in answer.detail
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT 1")).scalar() == 1
+    finally:
+        engine.dispose()

@@ -1,16 +1,16 @@
 """`make bench`: one table of medians, ratios and the machine's load. It asserts no time.
 
-python -m tests.bench [decide] [estimate] [start] [log] [verify] [serve] [--rounds N] [--seconds S]
+python -m tests.bench [PART…] [--rounds N] [--seconds S], where PART is one of `PARTS`
 """
 
 import argparse
 import sys
 
-from tests.bench import deciding, estimators, recording, serving, starting, verifying
+from tests.bench import deciding, estimators, parsing, recording, serving, starting, verifying
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "estimate", "start", "log", "verify", "serve")
+PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve")
 
 
 def main() -> int:
@@ -34,6 +34,9 @@ def main() -> int:
     if "log" in parts:
         _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
         rows += recording.rows(chosen.rounds)
+    if "parse" in parts:
+        _progress("result files: about 30 s")
+        rows += parsing.rows()
     if "verify" in parts:
         _progress("verifier: about 30 s")
         rows += verifying.rows(chosen.rounds)

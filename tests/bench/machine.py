@@ -30,14 +30,15 @@ def cpu_seconds(pid: int) -> float:
     return own + sum(cpu_seconds(child) for child in _children(pid))
 
 
-def resident_megabytes(pid: int) -> float:
+def resident_megabytes(pid: int, *, alone: bool = False) -> float:
     """Resident memory of a process and its children; shared pages count each time."""
     line = next(
         line
         for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
         if line.startswith("VmRSS")
     )
-    return int(line.split()[1]) / 1024 + sum(resident_megabytes(c) for c in _children(pid))
+    children = [] if alone else _children(pid)
+    return int(line.split()[1]) / 1024 + sum(map(resident_megabytes, children))
 
 
 def _children(pid: int) -> list[int]:

@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,14 @@ from app.verifier import (
     TAMPERED,
     Archive,
     Broken,
+    Kept,
     Live,
     NoRecord,
     Report,
     Trust,
     as_json,
+    hours,
+    read_kept,
     show_progress,
     trust_of,
     words,
@@ -43,7 +46,8 @@ from app.verifier import verify as verified
 EPILOG = """\b
 Examples:
   clearance audit verify record.tar --since checkpoint-2026-09.txt
-  clearance audit verify https://clearance.example.com --witness-key 'w.example/w+…'
+  clearance audit verify https://clearance.example.com --since kept-decision.json
+  clearance audit verify record.tar --witness-key 'w.example/w+…'
   clearance audit verify --database --replay
 
 \b
@@ -53,10 +57,11 @@ but unanchored, self-anchored or stale: nobody outside vouches for all of it.
 
 
 @click.command(epilog=EPILOG)
-@click.argument("record", metavar="ARCHIVE|URL", required=False)
+@click.argument("record", metavar="[ARCHIVE|URL]", required=False)
 @click.option("--database", "on_database", is_flag=True, help="Check this database instead.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="The log's key, if you know it.")
 @click.option("--since", multiple=True, metavar="FILE", help="A checkpoint or decision you kept.")
+@click.option("--own", multiple=True, metavar="FILE", help="A copy that the operator holds.")
 @click.option("--witness-key", "witnesses", multiple=True, metavar="KEY", help="A witness's key.")
 @click.option("--max-age", default=24.0, metavar="HOURS", help="Older uncovered entries are stale.")
 @click.option("--every-signature", is_flag=True, help="Check every checkpoint's signature.")
@@ -72,7 +77,8 @@ def verify(ctx: click.Context, /, record: str | None, output: str, **given: Any)
             given["keys"],
             given["since"],
             given["witnesses"],
-            max_age=timedelta(hours=given["max_age"]),
+            own=tuple(read_kept(path) for path in given["own"]),
+            max_age=hours(given["max_age"]),
             every_signature=given["every_signature"],
         )
         if record is None:
@@ -166,13 +172,21 @@ def _archive(path: Path, trust: Trust, *, replay: bool) -> Found:
 
 
 def _database(trust: Trust, *, replay: bool) -> Found:
-    with database() as (_, engine):
+    with database() as (given, engine):
         require_current(engine)
+        trust = replace(trust, own=(*trust.own, *_anchored(given.anchor_path)))
         with snapshot(engine) as connection:
             report = verified(members(connection), trust, show_progress)
             record = DatabaseRecord(connection)
             replay_found = _replayed(record, report, wanted=replay)
             return Found(report, replay_found, _compared(connection, report))
+
+
+def _anchored(path: Path | None) -> tuple[Kept, ...]:
+    """The newest checkpoint in the anchor file of this deployment, where there is one."""
+    if path is None or not path.exists():
+        return ()
+    return (read_kept(str(path)),)
 
 
 def _compared(connection: Connection, report: Report) -> Completeness | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 LONG = 4000
 
 

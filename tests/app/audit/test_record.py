@@ -3,21 +3,30 @@
 import csv
 import io
 import json
+import random
+import threading
+import tracemalloc
+from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from app import verifier
-from app.audit.archive import snapshot
+from app.audit import routes
+from app.audit.archive import members, snapshot, tar
 from app.audit.reading import ArchiveRecord, DatabaseRecord
 from app.audit.replaying import Outcome, Replayer, summary
 from app.audit.sample import rank, sample
+from app.evaluations.inputs import digest_of
 from app.evaluations.tables import decision
 from app.ledger.merkle import leaf_hash, verify_inclusion
+from app.ledger.tables import audit_checkpoint, audit_cosignature, evidence_blob
 from app.settings import Settings
 from app.verifier import Note
+from tests.app.audit.keys import Cosigner
 from tests.app.audit.records import FILLED, judged, parts, sealed
 from tests.app.audit.shell import clearance
 from tests.app.http.service import ESCALATES, Service
@@ -28,6 +37,7 @@ def env(service: Service, settings: Settings) -> dict[str, str]:
     """What an operator's shell and an auditor's shell know."""
     return {
         "CLEARANCE_DATABASE_URL": settings.database_url,
+        "CLEARANCE_ANCHOR_FILE": "none",
         "CLEARANCE_URL": str(service.client.base_url).rstrip("/"),
         "CLEARANCE_TOKEN": service.key("vera", "auditor", person=True),
     }
@@ -105,6 +115,8 @@ def test_a_decision_that_a_pipeline_kept_is_an_outside_copy(service, env, tmp_pa
 def test_wrong_usage_says_what_to_write(env, tmp_path):
     for arguments in ([], ["x.tar", "--database"], [tmp_path / "none.tar"], [tmp_path]):
         assert clearance("audit", "verify", *arguments, env=env).returncode == 2
+    for age in ("nan", "-1", "1e300"):
+        assert clearance("audit", "verify", "--database", "--max-age", age, env=env).returncode == 2
     broken = tmp_path / "kept.txt"
     broken.write_text("no checkpoint", "utf-8")
     done = clearance("audit", "verify", "--database", "--since", broken, env=env)
@@ -336,3 +348,112 @@ def test_no_file_appears_where_none_can_be_written(env, tmp_path):
     done = clearance("audit", "export", "--to", target, env=env)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
+
+
+def test_what_a_witness_cosigned_is_in_the_archive(service, env, tmp_path):
+    witness, engine = Cosigner("witness.test/w"), service.app.state.runtime.engine
+    with engine.begin() as connection:
+        newest = select(audit_checkpoint).order_by(audit_checkpoint.c.size.desc()).limit(1)
+        row = connection.execute(newest).one()
+        now = datetime.now(UTC)
+        connection.execute(
+            insert(audit_cosignature),
+            {
+                "size": row.size,
+                "witness": str(witness.key),
+                "line": witness.line(row.note, now),
+                "signed_at": now,
+            },
+        )
+    target = tmp_path / "record.tar"
+    clearance("audit", "export", "--to", target, env=env)
+    trusted = ("--witness-key", str(witness.key))
+    for record in (target, "--database"):
+        done = clearance("audit", "verify", record, *trusted, env=env)
+        assert done.returncode == 0, done.stdout
+        assert f"witness.test/w cosigned {row.size} entries" in done.stdout
+    plain = clearance("audit", "verify", target, env=env)
+    assert plain.returncode == 3
+    assert "witness.test/w was ignored" in plain.stdout
+
+
+def test_the_anchor_file_is_the_operators_own_copy(service, env, tmp_path):
+    anchor = tmp_path / "anchor.jsonl"
+    note = parts(sealed(service))["checkpoint"].decode()
+    lines = [json.dumps({"at": "…", "note": text}) for text in ("torn", note)]
+    anchor.write_text("\n".join([*lines, '{"at": "2026-']), "utf-8")
+    anchored = env | {"CLEARANCE_ANCHOR_FILE": str(anchor)}
+    done = clearance("audit", "verify", "--database", env=anchored)
+    assert done.returncode == 3
+    assert done.stdout.startswith("VALID, BUT SELF-ANCHORED")
+    assert "extends the checkpoint of" in done.stdout
+    by_name = clearance("audit", "verify", "--database", "--own", anchor, env=env)
+    assert by_name.stdout == done.stdout
+    outside = clearance("audit", "verify", "--database", "--since", anchor, env=env)
+    assert outside.returncode == 0
+    size = int(note.split("\n")[1])
+    ahead = note.replace(f"\n{size}\n", f"\n{size + 9}\n", 1)
+    anchor.write_text(json.dumps({"at": "…", "note": ahead}) + "\n", "utf-8")
+    behind = clearance("audit", "verify", "--database", env=anchored)
+    assert behind.returncode == 1
+    assert f"covers {size + 9} entries, but only {size} are left" in behind.stdout
+
+
+def test_what_was_erased_on_the_record_is_no_tampering(service, settings, env):
+    name = service.submit(version="gone", **ESCALATES).json()["evaluation"]
+    keys = {
+        "CLEARANCE_LOG_KEY_FILE": str(settings.log_key_file),
+        "CLEARANCE_LOG_ORIGIN": settings.log_origin,
+    }
+    for what in (("--person", "Ada"), ("--evaluation", name)):
+        done = clearance("privacy", "erase", *what, "--yes", env=env | keys)
+        assert done.returncode == 0, done.stderr
+    done = clearance("audit", "verify", "--database", "--replay", "-o", "json", env=env)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["verdict"]) == (3, "unanchored"), found
+    assert any("were erased, on the record" in claim for claim in found["claims"])
+    assert found["replay"]["outcomes"] == {"identical": FILLED, "evidence_erased": 1}
+    record = sealed(service)
+    assert b"Ada" not in b"".join(
+        content for name, content in parts(record).items() if name.startswith("evidence/")
+    )
+    drawn = clearance("audit", "sample", "--seed", "1", "--size", "50", "-o", "json", env=env)
+    items = json.loads(drawn.stdout)["items"]
+    gone = {"outcome": "evidence_erased"}
+    assert [item["inputs"] for item in items].count(gone) == 1
+    assert all(item["submitted"] == gone for item in items)
+
+
+def test_an_export_never_holds_more_than_one_piece_of_evidence(service):
+    """Twenty pieces of a mebibyte: the whole archive is there, and memory is that of a few."""
+    mebibyte, engine = 1024 * 1024, service.app.state.runtime.engine
+    blobs = [random.Random(seed).randbytes(mebibyte) for seed in range(20)]
+    rows = [
+        {"digest": digest_of(b), "encoding": "identity", "body": b, "size": mebibyte} for b in blobs
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(evidence_blob), rows)
+    blobs.clear()
+    rows.clear()
+    hashed, size = sha256(), 0
+    tracemalloc.start()
+    try:
+        with snapshot(engine) as connection:
+            for chunk in tar(members(connection)):
+                hashed.update(chunk)
+                size += len(chunk)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 20 * mebibyte
+    assert peak < 8 * mebibyte
+    assert sha256(sealed(service)).digest() == hashed.digest()
+
+
+def test_few_exports_run_at_a_time(service, env, monkeypatch):
+    monkeypatch.setattr(routes, "_exports", threading.BoundedSemaphore(1))
+    with routes._exports:
+        busy = service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"])
+    assert (busy.status_code, busy.json()["type"]) == (503, "export-busy")
+    assert int(busy.headers["retry-after"]) > 0
+    assert service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"]).status_code == 200

@@ -38,8 +38,17 @@ def test_guessing_is_stopped_and_who_was_good_before_goes_on(settings: Settings)
         assert service.call("GET", "/v1/decisions", "eyJ.eyJ.x").status_code == 429
         form = service.client.post("/login/key", data={"key": unseen})
         assert form.status_code == 429
-        # A pipeline behind the same address is not locked out by it.
+        # A pipeline behind the same address is not locked out by it, whatever else happens.
         assert service.call("GET", "/v1/decisions", good).status_code == 200
+        service.app.state.runtime.keys.forget()
+        assert service.call("GET", "/v1/decisions", good).status_code == 200
+
+
+def test_a_good_token_passes_whatever_else_its_address_sends(settings: Settings, tmp_path: Path):
+    with guarded(settings, tmp_path, failure_limit="2/hour") as ci:
+        codes = [ci.service.call("GET", "/v1/me", ci.token(ref="no")).status_code for _ in range(5)]
+        assert codes == [401] * 3 + [429] * 2
+        assert ci.service.call("GET", "/v1/me", ci.token()).status_code == 200
 
 
 def test_a_principal_that_asks_too_much_is_told_when_to_go_on(settings: Settings):

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import event, func, select
 
-from app.bodies import MAX_DEPTH, depth_exceeds
+from app.bodies import MAX_DEPTH
 from app.evaluations.tables import decision, evaluation
 from app.ledger.tables import audit_entry, evidence_blob
 from app.settings import Settings
+from gates.formats.nesting import is_deeper
 from tests.app.http.service import Service, evidence, running
 
 NOISE = ("Traceback", "sqlalchemy", "SELECT", "INSERT", "psycopg", "sqlite3", "/work/", "clr_")
@@ -93,19 +94,19 @@ def test_depth_is_measured_exactly_and_brackets_in_strings_do_not_count():
     def nested(depth: int, inner: str = "1") -> bytes:
         return ("[" * depth + inner + "]" * depth).encode()
 
-    assert not depth_exceeds(nested(MAX_DEPTH))
-    assert depth_exceeds(nested(MAX_DEPTH + 1))
-    assert not depth_exceeds(nested(10, '"' + "[" * 500 + '"'))
-    assert not depth_exceeds(nested(10, json.dumps('\\" [[[[ ' * 200)))
-    assert depth_exceeds(nested(60, json.dumps('\\"') + "," + "[" * 5 + "]" * 5))
-    assert not depth_exceeds(b"[]" * 10_000)
-    assert not depth_exceeds(b'{"a":[{}]}' * 10_000)
+    assert not is_deeper(nested(MAX_DEPTH), MAX_DEPTH)
+    assert is_deeper(nested(MAX_DEPTH + 1), MAX_DEPTH)
+    assert not is_deeper(nested(10, '"' + "[" * 500 + '"'), MAX_DEPTH)
+    assert not is_deeper(nested(10, json.dumps('\\" [[[[ ' * 200)), MAX_DEPTH)
+    assert is_deeper(nested(60, json.dumps('\\"') + "," + "[" * 5 + "]" * 5), MAX_DEPTH)
+    assert not is_deeper(b"[]" * 10_000, MAX_DEPTH)
+    assert not is_deeper(b'{"a":[{}]}' * 10_000, MAX_DEPTH)
     mixed = b'{"a":' * 40 + b"[" * 30 + b"]" * 30 + b"}" * 40
-    assert depth_exceeds(mixed)
+    assert is_deeper(mixed, MAX_DEPTH)
     # A string that spans the places where the text is cut into pieces.
     long = b'["' + b"[" * 1_000_000 + b'"]'
-    assert not depth_exceeds(long)
-    assert depth_exceeds(b"[" * 10_000_000)
+    assert not is_deeper(long, MAX_DEPTH)
+    assert is_deeper(b"[" * 10_000_000, MAX_DEPTH)
 
 
 WRONG = [
@@ -125,6 +126,10 @@ WRONG = [
     {"measurements": [{"metric": "accuracy", "count": True, "n": 10}]},
     {"measurements": [{"metric": "accuracy", "count": 5.0, "n": 10}]},
     {"measurements": [{"metric": "accuracy", "count": 5}]},
+    {"measurements": [{"metric": "errors", "count": 5, "exposure": 9.0, "n": 10}]},
+    {"measurements": [{"metric": "errors", "count": 5, "exposure": 9.0, "ids": []}]},
+    {"measurements": [{"metric": "errors", "count": 5, "exposure": 9.0, "stderr": 1.0}]},
+    {"measurements": [{"metric": "accuracy", "value": 0.5, "exposure": 9.0}]},
     {"measurements": [{"metric": "accuracy", "count": -1, "n": 10}]},
     {"measurements": [{"metric": "accuracy", "value": 0.5, "n": -1}]},
     {"measurements": [{"metric": "accuracy"}]},
@@ -145,7 +150,7 @@ WRONG = [
     {"context": {"k": 1}},
     {"baseline": {}},
     {"baseline": {"alias": "champion"}},
-    {"results": [{"name": "x", "blob": "sha256:" + "0" * 64}]},
+    {"results": [{"name": "x", "blob": "sha256:xyz"}]},
     {"results": [{"name": "x", "text": "a", "content": {}}]},
     {"results": [{"name": "x", "content": None}]},
     {"results": [{"name": "x", "base64": "!!"}]},

@@ -173,6 +173,18 @@ def test_a_review_waits_for_evidence_until_asked(service: Service):
     path, answer = escalate(service)
     made = answer["_"]
     assert made["review"]["status"] == "awaiting_evidence"
+    more = made["more_evidence"]
+    assert more["settles_all"] is True
+    assert more["wait_hours"] == 24
+    (examples,) = more["examples"]
+    assert examples["metric"] == "attack_success_rate"
+    assert examples["have"] + examples["more"] == examples["need"]
+    assert f"{examples['more']:,} more of attack_success_rate" in more["message"]
+    assert more["commands"]["ask"] == f"clearance decision ask {made['id']}"
+    assert "--version 42" in more["commands"]["submit"]
+    assert made["accepts"][0].startswith("safety/attack_success_rate: that the true value may be")
+    report = service.call("GET", f"/v1/decisions/{made['id']}/report").text
+    assert "clearance decision ask" in report
     early = sign(service, path, answer, sam)
     assert (early.status_code, early.json()["type"]) == (409, "review-not-open")
     opened = service.call("POST", f"/v1/decisions/{made['id']}/review")

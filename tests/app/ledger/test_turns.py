@@ -1,6 +1,9 @@
 import asyncio
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
 from app.ledger.batch import Item
 from app.ledger.turns import Turns
@@ -8,6 +11,7 @@ from app.ledger.work import LedgerUnavailable, Receipt, Work
 from tests.app.ledger.works import work
 
 RECEIPT = Receipt((), "note", 0)
+NO_READER = create_engine("sqlite://")
 
 
 class Recorder:
@@ -30,6 +34,11 @@ class Recorder:
             item.answer.set_result(RECEIPT)
 
 
+def checked_out(engine):
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
+
+
 async def settled():
     for _ in range(10):
         await asyncio.sleep(0)
@@ -38,7 +47,7 @@ async def settled():
 def test_what_is_decided_in_one_go_is_handed_over_in_one_go():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=128, limit=10)
+        turns = Turns(writer, NO_READER, batch=128, limit=10)
         waiting = [asyncio.ensure_future(turns.commit(Work(()))) for _ in range(16)]
         await settled()
         assert [len(batch) for batch in writer.batches] == [16]
@@ -51,7 +60,7 @@ def test_what_is_decided_in_one_go_is_handed_over_in_one_go():
 def test_one_alone_does_not_wait_for_others():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=128, limit=10)
+        turns = Turns(writer, NO_READER, batch=128, limit=10)
         one = asyncio.ensure_future(turns.commit(Work(())))
         await settled()
         writer.answer()
@@ -63,7 +72,7 @@ def test_one_alone_does_not_wait_for_others():
 def test_a_stream_without_a_pause_is_handed_over_when_the_batch_is_full():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=4, limit=10)
+        turns = Turns(writer, NO_READER, batch=4, limit=10)
         waiting = []
         for _ in range(40):
             waiting.append(asyncio.ensure_future(turns.commit(Work(()))))
@@ -83,7 +92,7 @@ def test_a_stream_without_a_pause_is_handed_over_when_the_batch_is_full():
 def test_a_turn_comes_when_all_that_is_being_written_is_answered():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=128, limit=10)
+        turns = Turns(writer, NO_READER, batch=128, limit=10)
         await turns.mine()
         committed = [asyncio.ensure_future(turns.commit(Work(()))) for _ in range(2)]
         await settled()
@@ -103,7 +112,7 @@ def test_a_turn_comes_when_all_that_is_being_written_is_answered():
 def test_one_that_went_away_does_not_keep_the_others_waiting():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=128, limit=10)
+        turns = Turns(writer, NO_READER, batch=128, limit=10)
         gone = asyncio.ensure_future(turns.commit(Work(())))
         await settled()
         gone.cancel()
@@ -116,7 +125,7 @@ def test_one_that_went_away_does_not_keep_the_others_waiting():
 def test_too_many_that_wait_are_refused():
     async def story():
         writer = Recorder()
-        turns = Turns(writer, batch=128, limit=2)
+        turns = Turns(writer, NO_READER, batch=128, limit=2)
         first = asyncio.ensure_future(turns.commit(Work(())))
         await settled()
         waiting = [asyncio.ensure_future(turns.mine()) for _ in range(2)]
@@ -131,7 +140,7 @@ def test_too_many_that_wait_are_refused():
 
 def test_a_writer_that_refuses_answers_everybody_and_the_next_turn_comes():
     async def story():
-        turns = Turns(Recorder(refuses="closed"), batch=128, limit=10)
+        turns = Turns(Recorder(refuses="closed"), NO_READER, batch=128, limit=10)
         tasks = [turns.commit(Work(())) for _ in range(3)]
         answers = await asyncio.gather(*tasks, return_exceptions=True)
         assert [str(answer) for answer in answers] == ["closed"] * 3
@@ -149,9 +158,62 @@ def test_sixty_four_clients_get_proofs_of_their_own(ledger):
         return found
 
     async def story():
-        turns = Turns(ledger, batch=128, limit=64)
+        turns = Turns(ledger, NO_READER, batch=128, limit=64)
         return await asyncio.gather(*(client(turns) for _ in range(64)))
 
     receipts = [one for some in asyncio.run(story()) for one in some]
     indexes = [entry.index for receipt in receipts for entry in receipt.entries]
     assert len(indexes) == len(set(indexes)) == 640
+
+
+def test_all_that_is_decided_in_one_turn_reads_on_one_connection(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/turns.db")
+
+    async def story():
+        writer = Recorder()
+        turns = Turns(writer, engine, batch=128, limit=10)
+        with turns.reading() as first:
+            first.execute(text("SELECT 1"))
+        with turns.reading() as second:
+            assert second is first
+        one = asyncio.ensure_future(turns.commit(Work(())))
+        await settled()
+        assert first.closed, "the writer must not find a reader's snapshot open"
+        writer.answer()
+        await one
+        with turns.reading() as third:
+            assert third is not first
+        assert checked_out(engine) == 1
+
+    asyncio.run(story())
+    engine.dispose()
+
+
+def test_a_connection_that_failed_is_not_kept(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/turns.db")
+
+    async def story():
+        turns = Turns(Recorder(), engine, batch=128, limit=10)
+        with pytest.raises(OperationalError), turns.reading() as first:
+            first.execute(text("SELECT 1 FROM nothing"))
+        assert first.closed
+        with turns.reading() as second:
+            assert second.execute(text("SELECT 1")).scalar() == 1
+
+    asyncio.run(story())
+    engine.dispose()
+
+
+def test_a_turn_that_hands_nothing_over_gives_its_connection_back(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/turns.db")
+
+    async def story():
+        turns = Turns(Recorder(), engine, batch=128, limit=10)
+        with turns.reading():
+            pass
+        async with asyncio.timeout(30):
+            while checked_out(engine):  # noqa: ASYNC110 - the pool sets no event
+                await asyncio.sleep(0.01)
+
+    asyncio.run(story())
+    engine.dispose()

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, Engine, text
 
 from app.database import make_engine
@@ -43,6 +45,11 @@ def tell(service: Service) -> None:
     paper = {"model": "support-bot", "kind": "dpia", "sha256": "0" * 64, "role": "security"}
     assert service.call("POST", "/v1/documents", person, json=paper).status_code == 201
     tell_of_people(service, person, pipeline)
+    pem = Ed25519PrivateKey.generate().public_key()
+    text_of_key = pem.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    trusted = {"role": "security", "name": "lab", "public_key": text_of_key}
+    key = service.call("POST", "/v1/document-keys", json=trusted).json()
+    assert service.call("POST", f"/v1/document-keys/{key['id']}/revoke").status_code == 200
     made = service.call("POST", "/v1/keys", json={"name": "x", "roles": ["viewer"]}).json()
     assert service.call("POST", f"/v1/keys/{made['id']}/revoke").status_code in {200, 204}
 
@@ -178,6 +185,8 @@ ATTACKS = [
     ("DELETE FROM audit_entry WHERE type = 'review.expired'", (NO_ENTRY, "expired review")),
     ("DELETE FROM break_glass", (NO_ROW, "broken glass")),
     ("UPDATE break_glass SET outcome = 'unjustified'", (NO_ENTRY, "judged glass")),
+    ("UPDATE document_key SET role = 'legal'", (NO_ENTRY, "document key")),
+    ("UPDATE document_key SET revoked_at = NULL", (NO_ROW, "revoked document key")),
     ("UPDATE waiver SET model = '*'", (NO_ENTRY, "waiver")),
     ("UPDATE waiver SET status = 'approved'", (NO_ROW, "ended waiver")),
     ("DELETE FROM delegation", (NO_ROW, "delegation")),

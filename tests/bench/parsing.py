@@ -1,0 +1,156 @@
+"""Reading result files beside plain parsing of the same bytes, format by format.
+
+Files that grow with the number of examples are grown from the tests' data to a few MB. Summaries of
+a few KB are left out: there both take well under a millisecond.
+"""
+
+import csv
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gates.formats import read
+from tests.bench.table import Row, Spread
+
+DATA = Path(__file__).parents[1] / "data" / "formats"
+SIZE = 4_000_000
+ROUNDS = 5
+TARGET = 3
+
+Change = Callable[[dict[str, Any], int], object]
+
+
+def rows() -> list[Row]:
+    """MB/s of our reader and of parsers, and how many times the parser's time ours is."""
+    found = []
+    for name, data in _files():
+        ours, plain, fast = (_rate(call, data) for call in (_ours(name), _plain(name), _fast(name)))
+        ratio, faster = plain.median / ours.median, fast.median / ours.median
+        note = f"{ratio:.1f} x its time" + ("" if ratio <= TARGET else f", target {TARGET}")
+        task = f"read {name[:40]}, {len(data) / 1e6:.1f} MB"
+        found += [
+            Row(task, "clearance", {"MB/s": ours}),
+            Row(task, "json or csv", {"MB/s": plain}, note),
+        ]
+        if not name.endswith(".csv"):
+            found.append(Row(task, "orjson", {"MB/s": fast}, f"{faster:.1f} x its time"))
+    return found
+
+
+def _rate(call: Callable[[bytes], object], data: bytes) -> Spread:
+    rates = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        call(data)
+        rates.append(len(data) / 1e6 / (time.perf_counter() - started))
+    return Spread.of(rates)
+
+
+def _ours(name: str) -> Callable[[bytes], object]:
+    return lambda data: read(name, data)
+
+
+def _plain(name: str) -> Callable[[bytes], object]:
+    return _parser(name, json.loads)
+
+
+def _fast(name: str) -> Callable[[bytes], object]:
+    return _parser(name, orjson.loads)
+
+
+def _parser(name: str, loads: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    if name.endswith(".csv"):
+        return lambda data: list(csv.reader(io.StringIO(data.decode())))
+    if name.endswith(".jsonl"):
+        return lambda data: [loads(line) for line in data.splitlines() if line.strip()]
+    return loads
+
+
+def _files() -> Iterator[tuple[str, bytes]]:
+    for name, path, change in GROWN:
+        yield name, _grown(name, path, change)
+
+
+def _grown(name: str, path: tuple[str, ...], change: Change) -> bytes:
+    raw = (DATA / name).read_bytes()
+    if name.endswith((".jsonl", ".csv")):
+        return _grown_lines(name, raw, change)
+    root = holder = json.loads(raw)
+    for key in path[:-1]:
+        holder = holder[key]
+    items = holder[path[-1]] if path else root
+    many = _repeated(items, change)
+    if not path:
+        return json.dumps(many).encode()
+    holder[path[-1]] = many
+    root.pop("reductions", None)
+    return json.dumps(root).encode()
+
+
+def _repeated(items: list[Any], change: Change) -> list[Any]:
+    size = len(json.dumps(items))
+    found = []
+    for number in range(max(1, SIZE // size)):
+        for item in json.loads(json.dumps(items)):
+            change(item, number)
+            found.append(item)
+    return found
+
+
+def _grown_lines(name: str, raw: bytes, change: Change) -> bytes:
+    lines = raw.splitlines()
+    if name.endswith(".csv"):
+        return b"\n".join([lines[0], *lines[1:] * (SIZE // len(raw))])
+    values = [json.loads(line) for line in lines]
+    if "entry_type" in values[0]:
+        return _garak(values)
+    return b"\n".join(json.dumps(item).encode() for item in _repeated(values, change))
+
+
+def _garak(values: list[Any]) -> bytes:
+    """Attempts of more probes, each with its result, before the last lines."""
+    head = [v for v in values if v["entry_type"] in ("start_run setup", "init", "plugin_cache")]
+    attempts = [v for v in values if v["entry_type"] == "attempt"]
+    evals = [v for v in values if v["entry_type"] == "eval"]
+    text = {"turns": [{"role": "user", "content": {"text": "x " * 300, "lang": "en"}}]}
+    lines = list(head)
+    for number in range(SIZE // 25_000):
+        for item in attempts:
+            probe, prompt = f"{item['probe_classname']}{number}", {**item["prompt"], "more": text}
+            lines.append({**item, "probe_classname": probe, "prompt": prompt})
+        lines += [{**item, "probe": f"{item['probe']}{number}"} for item in evals]
+    lines.append({"entry_type": "completion"})
+    return b"\n".join(json.dumps(line).encode() for line in lines)
+
+
+def _set(*path: str) -> Change:
+    def change(item: dict[str, Any], number: int) -> None:
+        holder = item
+        for key in path[:-1]:
+            holder = holder[key]
+        holder[path[-1]] = f"{holder.get(path[-1])} {number}"
+
+    return change
+
+
+GROWN: tuple[tuple[str, tuple[str, ...], Change], ...] = (
+    ("inspect_capitals.json", ("samples",), _set("id")),
+    ("promptfoo_0.121.json", ("results", "results"), _set("vars", "question")),
+    ("promptfoo.jsonl", (), _set("vars", "question")),
+    ("garak.report.jsonl", (), _set("uuid")),
+    ("deepeval_evaluate.json", ("testCases",), _set("input")),
+    ("ragas_records.json", (), _set("user_input")),
+    ("ragas.csv", (), _set("user_input")),
+    ("mlflow_table.json", (), _set("request")),
+    ("helm_instances.json", (), _set("instance_id")),
+    (
+        "samples_gate_mc_a_2026-11-23T06-06-39.180970.jsonl",
+        (),
+        _set("doc_id"),
+    ),
+)

@@ -1,0 +1,110 @@
+"""The nearest flip, what better evidence would gain, and what an approval accepts."""
+
+import pytest
+
+from gates.finding import Finding
+from gates.nearest import accepts, flip, hint
+from gates.verdict import Outcome, Verdict
+from tests.gates.build import judge, m, only, policy
+
+TWO = "defaults: {looks: planned(2)}"
+
+
+def found(count: int, n: int = 500) -> Finding:
+    return only(judge("metric: accuracy, min: 0.85", m("accuracy", count=count, n=n)))
+
+
+def test_an_open_finding_says_how_far_it_is() -> None:
+    rules = policy("metric: accuracy, min: 0.85", header=TWO)
+    decision = judge(rules, m("accuracy", count=435, n=500))
+    near = flip(only(decision))
+    assert near is not None
+    assert near.by == pytest.approx(0.009, abs=5e-4)
+    assert near.samples == (only(decision).to_settle or {})["samples"] - 500
+    assert "points more would pass, or" in near.words
+    assert "more examples at this rate" in decision.summary
+    assert accepts(decision.findings) == (
+        "quality/accuracy: that the true value may be as low as 84.1%",
+    )
+
+
+@pytest.mark.parametrize("count", [400, 430, 435, 438])
+def test_about_so_much_more_passes_and_less_does_not(count: int) -> None:
+    near = flip(found(count))
+    assert near is not None
+    assert near.by > 0
+    assert found(count + round(500 * near.by * 1.15) + 1).outcome is Outcome.PASS
+    assert found(count + round(500 * near.by * 0.7) - 2).outcome is not Outcome.PASS
+
+
+def test_a_pass_says_how_much_worse_it_may_get() -> None:
+    decision = judge("metric: accuracy, min: 0.85", m("accuracy", count=460, n=500))
+    near = flip(only(decision))
+    assert near is not None
+    assert near.by < 0
+    assert "Closest is quality/accuracy: it would still pass about" in decision.summary
+    two = judge(
+        policy("metric: accuracy, min: 0.85", "metric: recall, min: 0.5"),
+        m("accuracy", count=460, n=500),
+        m("recall", count=499, n=500),
+    )
+    assert "Closest is quality/accuracy" in two.summary
+
+
+def test_the_other_side_and_other_units() -> None:
+    attacks = judge(
+        "metric: attack_success_rate, max: 0.02", m("attack_success_rate", count=14, n=1000)
+    )
+    near = flip(only(attacks))
+    assert near is not None
+    assert "points less would pass" in near.words
+    scores = tuple(3.5 + (i % 5) / 4 for i in range(80))
+    judged = only(judge("metric: relevance, min: 4, range: [1, 5]", m("relevance", scores=scores)))
+    near = flip(judged)
+    assert near is not None
+    assert "points" not in near.words
+
+
+def test_what_has_no_bound_has_no_flip() -> None:
+    for rule, seen in (
+        ("metric: accuracy, min: 0.85", m("accuracy", value=0.9)),
+        ("metric: leak_rate, max_count: 0, rate_below: 0.01", m("leak_rate", count=0, n=50)),
+        ("metric: recall, min: 0.8, mode: guard, notice: 0.1", m("recall", count=80, n=100)),
+    ):
+        assert flip(only(judge(rule, seen))) is None
+
+
+def test_hints_say_what_would_have_been_sharper() -> None:
+    rounded = only(judge("metric: accuracy, min: 0.85", m("accuracy", value=0.8754, n=500)))
+    assert "count" in str(hint(rounded))
+    alone = only(judge("metric: relevance, min: 4, range: [1, 5]", m("relevance", value=4.2, n=90)))
+    assert "Per-example scores" in str(hint(alone))
+    apart = judge(
+        "metric: accuracy, versus_baseline: {max_drop: 0.01}",
+        m("accuracy", count=850, n=1000),
+        baseline=[m("accuracy", count=850, n=1000)],
+    )
+    assert "pair by pair" in str(hint(only(apart)))
+    assert "pair by pair" in apart.summary
+    assert hint(found(480)) is None
+
+
+def test_an_approval_accepts_what_is_open_and_nothing_else() -> None:
+    rules = policy(
+        "metric: accuracy, min: 0.85",
+        "metric: recall, min: 0.85, on_missing: escalate",
+        "sign_off: product_owner",
+        "metric: attack_success_rate, max: 0.02",
+        header=TWO,
+    )
+    decision = judge(
+        rules,
+        m("accuracy", count=480, n=500),
+        m("attack_success_rate", count=14, n=1000),
+    )
+    assert decision.verdict is Verdict.ESCALATE
+    said = accepts(decision.findings)
+    assert len(said) == 3
+    assert said[0].endswith("that nothing is known of it")
+    assert "in your own judgement" in said[1]
+    assert "may be as high as" in said[2]
