@@ -32,13 +32,16 @@ from app.models import routes as model_routes
 from app.notices import routes as notice_routes
 from app.pages.routes import answering as answering_page
 from app.pages.routes import decision as decision_page
+from app.pages.routes import documents as document_pages
 from app.pages.routes import keys as key_pages
 from app.pages.routes import models as model_pages
 from app.pages.routes import policies as policy_pages
 from app.pages.routes import queue as queue_page
 from app.pages.routes import record as record_pages
+from app.pages.routes import remarking as remarking_page
 from app.pages.routes import sign_in as sign_in_page
 from app.pages.routes import static as static_files
+from app.pages.routes import waivers as waiver_pages
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.reviews import routes as review_routes
@@ -87,6 +90,9 @@ ROUTERS = (
     answering_page.router,
     sign_in_page.router,
     key_pages.router,
+    waiver_pages.router,
+    document_pages.router,
+    remarking_page.router,
     static_files.router,
 )
 

@@ -9,7 +9,7 @@ from gates.finding import Finding, finish
 from gates.header import Score
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Defaults
-from gates.statistics.multiplicity import holm
+from gates.statistics.multiplicity import benjamini_hochberg, holm
 from gates.verdict import Effect, Mode, Outcome, Verdict, worst_outcome
 from gates.waivers import Waiver, covering
 
@@ -27,7 +27,8 @@ Checked = Sequence[tuple[Rule, Sequence[Claim]]]
 def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
     """Findings in claim order: Holm over the family, everything else at alpha_fail alone.
 
-    Each rule weighs 1, shared by its claims; claims without a p-value stay in with p = 1.
+    Each rule weighs 1, shared by its claims; claims without a p-value stay in with p = 1. The
+    slices of a rule that only advises are a list to look into: Benjamini-Hochberg over them.
     """
     family = [
         (claim, 1 / len(claims))
@@ -37,6 +38,12 @@ def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
     ]
     answers = holm([(claim.p, weight) for claim, weight in family], alpha_fail)
     levels = {id(claim): answer for (claim, _), answer in zip(family, answers, strict=True)}
+    for rule, claims in checked:
+        if rule.on_fail == "advise" and len(claims) > 1:
+            advised = benjamini_hochberg([claim.p for claim in claims], alpha_fail)
+            levels.update(
+                (id(claim), answer) for claim, answer in zip(claims, advised, strict=True)
+            )
     findings = []
     for claim in [claim for _, claims in checked for claim in claims]:
         if claim.settle is None or claim.conclude is None:

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 
 from app.auth.demands import MayManageKeys, MayRead, MayRegisterDocuments
 from app.auth.tables import principal
-from app.documents import service, signing
+from app.documents import reading, service, signing
 from app.documents.schemas import (
     DocumentKeyIn,
     DocumentKeyOut,
@@ -17,10 +17,9 @@ from app.documents.schemas import (
     EndIn,
     RegisteredIn,
 )
-from app.documents.tables import document, document_key
-from app.evaluations.reading import visible
+from app.documents.tables import document_key
 from app.idempotency.changing import change
-from app.lists import Cursor, Filter, Limit, page, position
+from app.lists import Cursor, Filter, Limit, page
 from app.openapi import json_body, problems
 from app.replies import as_json
 from app.runtime import runtime_of
@@ -67,19 +66,9 @@ def list_documents(
     limit: Limit = 50,
 ) -> Response:
     """What people vouched for."""
-    query = select(document).order_by(document.c.registered_at.desc(), document.c.id.desc())
-    if model is not None:
-        query = query.where(document.c.model == model)
-    if kind is not None:
-        query = query.where(document.c.kind == kind)
-    if cursor is not None:
-        time, name = position(cursor)
-        before = and_(document.c.registered_at == time, document.c.id < name)
-        query = query.where(or_(document.c.registered_at < time, before))
+    wanted = reading.Wanted(model, kind, cursor)
     with runtime_of(request).engine.connect() as connection:
-        if "*" not in who.models:
-            query = query.where(visible(connection, document.c.model, who))
-        rows = connection.execute(query.limit(limit + 1)).all()
+        rows = reading.listed(connection, wanted, who, limit)
     return as_json(
         page(
             rows,

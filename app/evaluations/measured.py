@@ -48,15 +48,16 @@ def _contradiction(stated: dict[str, Any]) -> str | None:
     if len(forms) != 1:
         return "give exactly one of value, count + n, scores, exceed + n, table"
     (form,) = forms
-    if form == "count" and "exposure" in stated:
-        return "exposure stands instead of n" if "n" in stated else None
-    if form in {"count", "exceed"} and "n" not in stated:
+    exposed = form == "count" and "exposure" in stated
+    if exposed and "n" in stated:
+        return "exposure stands instead of n"
+    if form in {"count", "exceed"} and "n" not in stated and not exposed:
         return f"{form} needs n, the number of scored examples"
     if form == "scores":
         return _unfit_scores(stated)
     if not stated.keys().isdisjoint(_PER_EXAMPLE):
         return "ids, clusters, labels and denominators belong to scores"
-    if "exposure" in stated:
+    if "exposure" in stated and not exposed:
         return "exposure belongs to count"
     if form == "table" and "n" in stated:
         return "a table has its own n; leave it out"

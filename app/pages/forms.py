@@ -27,9 +27,14 @@ def fields(body: bytes) -> Mapping[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def end_of(day: str) -> datetime:
-    """The last moment of a day as `<input type=date>` writes it, in UTC. Raises FormError."""
+def start_of(day: str) -> datetime:
+    """The first moment of a day as `<input type=date>` writes it, in UTC. Raises FormError."""
     try:
-        return datetime.strptime(day, "%Y-%m-%d").replace(hour=23, minute=59, second=59, tzinfo=UTC)
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
         raise FormError(f"{day!r} is not a day such as 2026-12-31.") from error
+
+
+def end_of(day: str) -> datetime:
+    """The last moment of that day. Raises FormError."""
+    return start_of(day).replace(hour=23, minute=59, second=59)

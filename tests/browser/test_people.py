@@ -174,6 +174,8 @@ def test_every_page_is_fit_to_be_read(page: Page, service: Service):
         "model": "/models/support-bot",
         "policies": "/policies",
         "policy": "/policies/support-bot-release",
+        "waivers": "/waivers",
+        "documents": "/documents",
         "record": "/record",
         "entry": "/record/1",
         "keys": "/keys",

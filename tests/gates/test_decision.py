@@ -439,3 +439,13 @@ def test_sign_off_always_escalates() -> None:
     decision = judge("sign_off: legal")
     assert only(decision).effect is Effect.ESCALATE
     assert decision.verdict is Verdict.ESCALATE
+
+
+def test_advisory_slices_are_a_list_and_share_no_error_with_the_release() -> None:
+    """Ten slices at one p each: Holm would name none, a list that advises names them all."""
+    seen = [m("accuracy", count=71, n=100, slice={"s": str(i)}) for i in range(10)]
+    advised = judge("metric: accuracy, by: [s], min: 0.8, on_fail: advise", *seen).findings
+    counted = judge("metric: accuracy, by: [s], min: 0.8", *seen).findings
+    assert {f.outcome for f in advised} == {Outcome.FAIL}
+    assert {f.outcome for f in counted} == {Outcome.INCONCLUSIVE}
+    assert all(f.advisory for f in advised)

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
+import httpx
 
 from app.cli.demo.training import Reader, train
 from app.cli.demo.walk import StepFailed, Walk, clearance_command
@@ -100,9 +101,20 @@ class Story:
         answer = ["review", "approve", review, "--role", "product_owner", "--digest", digest]
         walk.act_as(keys["pipeline"])
         walk.run(*answer, expect=4)
+        self._look_at_pages(keys["ada"], decision)
         walk.act_as(keys["ada"])
         walk.run(*answer, "--comment", "Good enough for a trial.")
         walk.run("status", "--model", MODEL, "--version", "2", "--stage", STAGE)
+
+    def _look_at_pages(self, ada: str, decision: str) -> None:
+        """What Ada sees in her browser: the queue, and what is asked of her."""
+        url = self.walk.environment["CLEARANCE_URL"]
+        headers = {"Authorization": f"Bearer {ada}"}
+        for path, words in (("/", "For you"), (f"/decisions/{decision}", "Asked of you")):
+            page = httpx.get(f"{url}{path}", headers=headers, timeout=30)
+            if page.status_code != 200 or words not in page.text:
+                raise StepFailed(f"the page {path} does not say {words!r}")
+            click.echo(f"    Ada's page: {url}{path}")
 
     def _verify(self, decision: str, ada: str) -> None:
         walk = self.walk
@@ -125,6 +137,9 @@ class Story:
         click.echo(f"    {command} check YOUR_RESULTS.json")
         click.echo(f"    {command} policy new --from YOUR_RESULTS.json")
         click.echo(f"    CLEARANCE_DATABASE_URL={url} {command} serve")
+        click.echo("    then open http://127.0.0.1:8000/ and sign in with a person's key:")
+        person = "--role reviewer:product_owner --name you --person"
+        click.echo(f"    CLEARANCE_DATABASE_URL={url} {command} key create {person}")
 
 
 def _id_in(answer: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from app.auth.demands import MayReadDecisions
 from app.auth.principal import Principal
+from app.auth.roles import Permission
 from app.errors import Problem
 from app.evaluations import inputs as inputs_of
 from app.evaluations import reading
@@ -76,6 +77,7 @@ def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionI
             **_before(connection, row, body, now),
             "attempts": _attempts(connection, row, now),
             **_evidence(connection, row, body),
+            "acts": _acts(body, who),
             "examples_at": runtime.settings.examples_url,
             "tomorrow": (now + timedelta(days=1)).date().isoformat(),
         }
@@ -102,7 +104,19 @@ def _ask(
         "barred": barred,
         "may_answer": review["status"] == "open" and not barred,
         "may_open": review["status"] == "awaiting_evidence",
+        "may_comment": Permission.OPEN_REVIEW in who.permissions,
         "to_settle": _to_settle(body),
+    }
+
+
+def _acts(body: Mapping[str, Any], who: Principal) -> dict[str, bool]:
+    """What this reader may do to a decision as it stands."""
+    status = body["status"]
+    return {
+        "may_revoke": Permission.REVOKE in who.permissions and status in {"passed", "pending"},
+        "may_break": Permission.BREAK_GLASS in who.permissions
+        and who.is_person
+        and status in {"failed", "pending", "expired"},
     }
 
 

@@ -49,6 +49,8 @@ PLACES: Final = (
     Place("/decisions", "Decisions"),
     Place("/models", "Models"),
     Place("/policies", "Policies"),
+    Place("/waivers", "Waivers"),
+    Place("/documents", "Documents"),
     Place("/record", "Record"),
     Place("/keys", "Keys", Permission.MANAGE_KEYS),
 )
@@ -111,6 +113,8 @@ _TOLD: Final = {
     "waiver-revoked": "The waiver is revoked.",
     "policy-approved": "The version is in force.",
     "key-revoked": "The key is revoked.",
+    "glass-broken": "The glass is broken: it passes for at most a day, and is judged afterwards.",
+    "judged": "Your word on it is recorded.",
 }
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from app.auth.demands import MayReadLog
 from app.errors import Problem
 from app.ledger import reading
+from app.ledger.anchors.keeping import Standing
 from app.ledger.reading import NotInLog
 from app.pages.routes.page_route import PageRoute, page
 from app.runtime import Runtime, runtime_of
@@ -32,6 +33,7 @@ def get_record(request: Request, who: MayReadLog, before: Before = None) -> Resp
         size=signed.checkpoint.size,
         origin=signed.checkpoint.origin,
         note=signed.note,
+        anchors=[_anchor(held) for held in runtime.anchoring.standings()],
         here_url=str(request.base_url).rstrip("/"),
         entries=_entries(runtime, before),
     )
@@ -70,6 +72,10 @@ def get_entry(
 def _entries(runtime: Runtime, before: int | None) -> list[dict[str, Any]]:
     with runtime.engine.connect() as connection:
         return [_line(entry) for entry in reading.newest(connection, before=before, limit=_PAGE)]
+
+
+def _anchor(held: Standing) -> dict[str, Any]:
+    return {"name": held.name, "size": held.size, "at": held.at}
 
 
 def _line(entry: reading.Entry) -> dict[str, Any]:

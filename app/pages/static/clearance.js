@@ -12,6 +12,25 @@
   }
   localise(document);
   document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+  for (const chosen of document.querySelectorAll("input[type=file][data-digest]")) {
+    chosen.addEventListener("change", async () => {
+      const field = document.getElementById(chosen.dataset.digest);
+      const file = chosen.files[0];
+      if (!file) return;
+      field.value = "";
+      field.placeholder = "hashing…";
+      const token = chosen.form.querySelector("[name=csrf_token]");
+      const answer = await fetch("/documents/digest", {
+        method: "POST",
+        body: file,
+        headers: token ? { "X-CSRF-Token": token.value } : {},
+      });
+      if (answer.ok && answer.headers.get("content-type").startsWith("application/json")) {
+        field.value = (await answer.json()).sha256;
+      }
+      field.placeholder = answer.ok ? "" : "it could not be hashed; paste its SHA-256";
+    });
+  }
   document.addEventListener("submit", (event) => {
     const question = event.submitter && event.submitter.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();

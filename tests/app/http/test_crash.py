@@ -35,6 +35,7 @@ def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]
         "CLEARANCE_LOG_KEY_FILE": str(settings.log_key_file),
         "CLEARANCE_ATTESTATION_KEY_FILE": str(settings.attestation_key_file),
         "CLEARANCE_LOG_ORIGIN": str(settings.log_origin),
+        "CLEARANCE_DATA_DIR": str(settings.data_dir),
     }
     started = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], env=environment)
     url = f"http://127.0.0.1:{port}"

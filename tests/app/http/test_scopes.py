@@ -45,9 +45,13 @@ NO_MODEL = {
     "/v1/audit/entries/{index}/proof",
     "/v1/audit/entries/{index}.tlog-proof",
     "/v1/audit/consistency",
+    # Bytes under their own digest: only who has them can name them, and nothing reads them out.
+    "/v1/blobs/{digest}",
     # The caller's own.
     "/v1/me",
     "/logout",
+    # Answers the digest of the caller's own bytes and keeps nothing.
+    "/documents/digest",
     # Public pages without content of anybody.
     "/sign-in",
     "/static/{name}",
@@ -135,9 +139,28 @@ class Owned:
             "/v1/models/{name}": {"json": {"owner": "mallory", "facts": {}}},
             "/v1/documents": {"json": document},
             "/v1/keys": {"json": {"name": "m", "roles": ["viewer"], "models": ["*"]}},
+        }
+
+    def forms(self) -> dict[str, dict[str, Any]]:
+        """The same for the forms of pages."""
+        sent = self.bodies()
+        day = {"until": self.later[:10], "reason": "not before then"}
+        return {
+            "/waivers": {**sent["/v1/waivers"]["json"], "until": self.later[:10]},
+            "/waivers/{waiver_id}/approve": {"go": "on"},
+            "/waivers/{waiver_id}/revoke": sent["/v1/waivers/{waiver_id}/revoke"]["json"],
+            "/documents": sent["/v1/documents"]["json"],
             "/decisions/{decision_id}/answer": {
-                "data": {"answer": "approve", "role": "security", "digest": self.digest}
+                "answer": "approve",
+                "role": "security",
+                "digest": self.digest,
             },
+            "/decisions/{decision_id}/delegate": {**day, "role": "security", "to": "x"},
+            "/decisions/{decision_id}/defer": day,
+            "/decisions/{decision_id}/comment": {"text": "seen"},
+            "/decisions/{decision_id}/revoke": {"reason": "mine to end now"},
+            "/decisions/{decision_id}/break-glass": {"reason": "It cannot wait more."},
+            "/break-glass/{name}/judge": sent["/v1/break-glass/{name}/review"]["json"],
         }
 
     def path(self, template: str) -> str:
@@ -194,14 +217,17 @@ def test_nobody_reaches_into_models_that_are_not_theirs(service: Service, owned:
     for method, template in routes():
         if template in NO_MODEL and method == "GET":
             continue
-        body = owned.bodies().get(template, {}) if method in {"POST", "PUT", "PATCH"} else {}
+        body: dict[str, Any] = {}
+        if method in {"POST", "PUT", "PATCH"}:
+            form = owned.forms().get(template)
+            body = owned.bodies().get(template, {"json": {}}) if form is None else {"data": form}
         for token in (judge, admin):
             answer = service.call(
                 method,
                 owned.path(template),
                 token,
                 params=QUERY.get(template, {}),
-                **({"json": {}} if method in {"POST", "PUT", "PATCH"} and not body else body),
+                **body,
             )
             what = f"{method} {template}: {answer.status_code} {answer.text[:300]}"
             plain = {422} if template in NO_MODEL else set()

@@ -33,6 +33,7 @@ def working(settings, program=WORKER):
         CLEARANCE_LOG_KEY_FILE=str(settings.log_key_file),
         CLEARANCE_ATTESTATION_KEY_FILE=str(settings.attestation_key_file),
         CLEARANCE_LOG_ORIGIN=str(settings.log_origin),
+        CLEARANCE_DATA_DIR=str(settings.data_dir),
     )
     started = subprocess.Popen([sys.executable, "-c", program], env=env)
     try:

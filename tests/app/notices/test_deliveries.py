@@ -9,6 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
+from app.jobs.cleaning import clean
+from app.jobs.kinds import Job
 from app.jobs.running import run_due
 from app.notices.cards import slack, teams
 from app.notices.delivering import SCHEDULE
@@ -273,6 +275,22 @@ def test_a_lost_key_is_told_from_a_wrong_one(settings):
     path.write_text("not a key")
     with pytest.raises(SettingsError, match="Fernet"):
         Vault(given)
+
+
+def test_old_deliveries_are_forgotten_and_open_ones_are_not(service, hook):
+    made = subscribe(service, hook.url, types=["decision.recorded"])
+    service.submit()
+    work(service)
+    subscribe(service, hook.url, types=["decision.recorded"], name="slow")
+    hook.answers = [(500, {})]
+    service.submit(version="43")
+    work(service)
+    runtime = service.app.state.runtime
+    job = Job("job_x", "jobs.clean", "jobs.clean", {}, service.clock(), 1)
+    clean(runtime, job, service.clock() + timedelta(days=89))
+    assert len(sent(service, made)) == 2
+    clean(runtime, job, service.clock() + timedelta(days=91))
+    assert [item["status"] for item in sent(service, made)] == ["pending"]
 
 
 def test_two_workers_reading_the_log_tell_it_once(service, hook):

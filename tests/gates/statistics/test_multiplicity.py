@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from gates.statistics.multiplicity import holm
+from gates.statistics.multiplicity import benjamini_hochberg, holm, holm_by_bounds
 
 p_values = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.01, 0.02])), max_size=12)
 
@@ -72,3 +72,40 @@ def test_a_weight_must_be_positive(weight: float) -> None:
 def test_alpha_must_be_a_number() -> None:
     with pytest.raises(ValueError, match="alpha"):
         holm([(0.01, 1.0)], nan)
+
+
+# Benjamini and Hochberg (1995), section 4.1: fifteen p-values of a thrombolysis trial, sorted.
+THROMBOLYSIS = (
+    *(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344),
+    *(0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0),
+)
+
+
+def test_benjamini_hochberg_1995_section_4_1() -> None:
+    """Four are rejected at .05 (p_(4) = .0095 <= 4/15 x .05 = .013); Bonferroni rejects three."""
+    answers = benjamini_hochberg(THROMBOLYSIS, 0.05)
+    assert [rejected for rejected, _ in answers] == [True] * 4 + [False] * 11
+    assert answers[0][1] == pytest.approx(4 / 15 * 0.05)
+    assert sum(rejected for rejected, _ in holm([(p, 1.0) for p in THROMBOLYSIS], 0.05)) == 3
+    turned = benjamini_hochberg(THROMBOLYSIS[::-1], 0.05)
+    assert [rejected for rejected, _ in turned] == [False] * 11 + [True] * 4
+
+
+def test_a_list_of_nothing_and_of_nonsense_names_nobody() -> None:
+    assert benjamini_hochberg([], 0.05) == []
+    assert benjamini_hochberg([float("nan")], 0.05) == [(False, 0.05)]
+    with pytest.raises(ValueError, match="alpha"):
+        benjamini_hochberg([0.1], float("nan"))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 3)), max_size=12))
+def test_holm_by_bounds_is_holm(pairs: list[tuple[float, float]]) -> None:
+    wanted = [rejected for rejected, _ in holm(pairs, 0.05)]
+    asks = [lambda level, p=p: p <= level for p, _ in pairs]
+    found = holm_by_bounds(asks, [weight for _, weight in pairs], 0.05)
+    assert [rejected for rejected, _ in found] == wanted
+
+
+def test_holm_by_bounds_refuses_weights_that_are_none() -> None:
+    with pytest.raises(ValueError, match="weight"):
+        holm_by_bounds([lambda level: level > 0], [0.0], 0.05)
