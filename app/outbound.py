@@ -3,6 +3,7 @@
 Refuses what would let a URL reach inside: private, loopback and link-local addresses unless they
 are allowed, names that resolve to one of them, redirects, credentials in URLs, plain http to
 public hosts, endless answers. The address that was checked is the address that is connected.
+httpx is loaded at the first call: a server that calls nobody does without its 10 MB.
 """
 
 import ipaddress
@@ -11,12 +12,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
-import httpx
-
 from app.settings import Network
+
+if TYPE_CHECKING:
+    import httpx
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver: TypeAlias = Callable[[str, int], Sequence[str]]
@@ -53,7 +56,10 @@ class Outbound:
     ca_file: str | None = None
 
     def check(self, url: str) -> None:
-        """Refuse a URL that could never be called, before anything is resolved."""
+        """Refuse a URL that could never be called, before anything is resolved.
+
+        Raises OutboundError.
+        """
         _target(url)
 
     def send(
@@ -68,6 +74,8 @@ class Outbound:
 
         Raises OutboundError where the target is refused or does not answer in time.
         """
+        import httpx  # noqa: PLC0415 - see above
+
         end = time.monotonic() + self.seconds
         asked = {"Accept-Encoding": "identity", **(headers or {})}
         try:
@@ -79,15 +87,14 @@ class Outbound:
             ):
                 body, is_cut = self._read(answer, end)
                 return Answer(answer.status_code, dict(answer.headers), body, is_cut)
+        except OutboundError as error:
+            raise OutboundError(f"{_named(url)}: {error}") from error
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-            host = urlsplit(url).hostname if _is_url(url) else None
-            raise OutboundError(
-                f"{host or 'The URL'}: {str(error) or type(error).__name__}"
-            ) from error
+            raise OutboundError(f"{_named(url)}: {str(error) or type(error).__name__}") from error
 
-    def transport(self, resolve: Resolver | None = None) -> httpx.BaseTransport:
+    def transport(self, resolve: Resolver | None = None) -> "httpx.BaseTransport":
         """An httpx transport under this policy, for libraries that bring their own client."""
-        return _Guarded(self, resolve or resolved)
+        return _guarded()(self, resolve or resolved)
 
     def allows(self, address: Address, scheme: str) -> bool:
         """Public addresses over https; any scheme inside an allowed network."""
@@ -95,13 +102,13 @@ class Outbound:
             return True
         return scheme == "https" and all(_is_public(a) for a in _meant(address))
 
-    def _read(self, answer: httpx.Response, end: float) -> tuple[bytes, bool]:
+    def _read(self, answer: "httpx.Response", end: float) -> tuple[bytes, bool]:
         # Raw, so that a small compressed answer cannot become a large one.
         parts: list[bytes] = []
         left = self.max_bytes
         for chunk in answer.iter_raw():
             if time.monotonic() > end:
-                raise httpx.ReadTimeout("the answer took too long")
+                raise OutboundError("the answer took too long")
             parts.append(chunk[:left])
             left -= len(chunk)
             if left < 0:
@@ -114,44 +121,57 @@ def resolved(host: str, port: int) -> Sequence[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise httpx.ConnectError("the name does not resolve") from error
+        raise OutboundError("the name does not resolve") from error
     return [str(item[4][0]) for item in found]
 
 
-class _Guarded(httpx.BaseTransport):
-    """Resolves, checks, and connects to the checked address under the host's own name."""
+@cache
+def _guarded() -> "Callable[[Outbound, Resolver], httpx.BaseTransport]":
+    import httpx  # noqa: PLC0415 - see above
 
-    def __init__(self, policy: Outbound, resolve: Resolver) -> None:
-        self._policy = policy
-        self._resolve = resolve
-        context = ssl.create_default_context(cafile=policy.ca_file) if policy.ca_file else True
-        # A kept connection could serve another name at the same address, unchecked.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._inner = httpx.HTTPTransport(verify=context, limits=limits)
+    class Guarded(httpx.BaseTransport):
+        """Resolves, checks, and connects to the checked address under the host's own name."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Try each address of the host; every one of them must be allowed."""
-        scheme, host, port = _target(str(request.url))
-        addresses = _addresses(self._resolve(host, port))
-        refused = [a for a in addresses if not self._policy.allows(a, scheme)]
-        if refused or not addresses:
-            raise httpx.ConnectError(_why(scheme, refused))
-        failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
-        for address in addresses:
+        def __init__(self, policy: Outbound, resolve: Resolver) -> None:
+            self._policy = policy
+            self._resolve = resolve
+            context = ssl.create_default_context(cafile=policy.ca_file) if policy.ca_file else True
+            # A kept connection could serve another name at the same address, unchecked.
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._inner = httpx.HTTPTransport(verify=context, limits=limits)
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            """Try each address of the host; every one of them must be allowed."""
             try:
-                return self._inner.handle_request(_pinned(request, host, address))
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                failure = error
-        assert failure is not None
-        raise failure
+                host, addresses = self._checked(str(request.url))
+            except OutboundError as error:
+                raise httpx.ConnectError(str(error)) from error
+            failure: httpx.ConnectError | httpx.ConnectTimeout | None = None
+            for address in addresses:
+                try:
+                    return self._inner.handle_request(_pinned(request, host, address))
+                except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                    failure = error
+            assert failure is not None
+            raise failure
 
-    def close(self) -> None:
-        self._inner.close()
+        def _checked(self, url: str) -> tuple[str, list[Address]]:
+            scheme, host, port = _target(url)
+            addresses = _addresses(self._resolve(host, port))
+            refused = [a for a in addresses if not self._policy.allows(a, scheme)]
+            if refused or not addresses:
+                raise OutboundError(_why(scheme, refused))
+            return host, addresses
+
+        def close(self) -> None:
+            self._inner.close()
+
+    return Guarded
 
 
-def _pinned(request: httpx.Request, host: str, address: Address) -> httpx.Request:
+def _pinned(request: "httpx.Request", host: str, address: Address) -> "httpx.Request":
     """The same request to a fixed address; TLS and the Host header keep the name."""
-    return httpx.Request(
+    return type(request)(
         request.method,
         request.url.copy_with(host=str(address)),
         headers=request.headers,
@@ -162,11 +182,16 @@ def _pinned(request: httpx.Request, host: str, address: Address) -> httpx.Reques
 
 def _target(url: str) -> tuple[str, str, int]:
     if not _is_url(url):
-        raise httpx.UnsupportedProtocol("an http or https URL with a host is needed")
+        raise OutboundError("an http or https URL with a host is needed")
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
-        raise httpx.UnsupportedProtocol("credentials do not belong in a URL")
+        raise OutboundError("credentials do not belong in a URL")
     return parts.scheme, parts.hostname or "", parts.port or _SCHEMES[parts.scheme]
+
+
+def _named(url: str) -> str:
+    """The host, for people; the rest of a URL may hold secrets."""
+    return (urlsplit(url).hostname if _is_url(url) else None) or "The URL"
 
 
 def _is_url(url: str) -> bool:

@@ -25,10 +25,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 FORMAT: Final = "clearance-archive/1"
+PROOF: Final = "c2sp.org/tlog-proof@v1"
 WIDTH: Final = 256
 HASH: Final = 32
 MAX_BODY: Final = 65_535
@@ -39,6 +42,10 @@ MAX_EVIDENCE: Final = 256 * 1024 * 1024
 CHUNK: Final = 1024 * 1024
 EMPTY_ROOT: Final = sha256(b"").digest()
 ED25519, COSIGNATURE = 1, 4
+NOT_LOOKED_AT: Final = (
+    "Evidence, documents, and checkpoints between the newest and the newest cosigned one were not "
+    "looked at: they are in an archive only."
+)
 CLOCKS: Final = timedelta(minutes=5)
 """How far an entry's time may lie outside of the cosigned checkpoints around it."""
 VERIFIED, STALE, SELF_ANCHORED = "verified", "stale", "self-anchored"
@@ -343,37 +350,55 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 class Live:
-    """A running service as if it were an archive: the newest checkpoint, entries and tiles."""
+    """A running service as if it were an archive: entries, tiles, the newest checkpoint.
+
+    Beside that is the newest checkpoint that a witness cosigned. Older ones, documents and evidence
+    are in an archive only.
+    """
 
     def __init__(self, url: str, token: str | None) -> None:
         if not re.match(r"https?://[^/]", url):
             raise NoRecord(f"{url!r} is no URL of a service")
-        base = url.rstrip("/")
-        self._base = base if base.endswith("/v1/audit") else f"{base}/v1/audit"
+        self._base = f"{url.rstrip('/').removesuffix('/v1/audit')}/v1"
         self._token = token
 
         self._open = urllib.request.build_opener(_Stay).open
 
     def __iter__(self) -> Iterator[Member]:
         """The members, fetched one by one."""
-        note = self.get("checkpoint", MAX_NOTE)
+        # The cosigned one first, so that it cannot be the larger one.
+        seen = self.get("audit/checkpoint?cosigned=true", MAX_NOTE).decode("utf-8", "replace")
+        note = self.get("audit/checkpoint", MAX_NOTE)
         newest = Note.parse(note.decode("utf-8", "replace"), "checkpoint")
-        listed = read_json(self.get("keys", MAX_JSON), "keys")
-        try:
-            keys = [item["verifier_key"] for item in reversed(listed["items"])]
-        except (KeyError, TypeError):
-            raise Broken("keys is no list of keys") from None
+        size = Note.parse(seen, "the cosigned checkpoint").size
+        if size > newest.size:
+            detail = f"the service showed a checkpoint of {size} entries, and then one of"
+            raise Broken(f"{detail} {newest.size}", newest.size, size - 1)
         head = {"format": FORMAT, "origin": newest.origin, "size": newest.size, "evidence": False}
         yield Member("archive.json", [json.dumps(head).encode()])
-        yield Member("keys.json", [json.dumps({"log": keys}).encode()])
+        yield Member("keys.json", [json.dumps(self._keys()).encode()])
         yield Member("checkpoint", [note])
+        place = f"checkpoints/{max(0, size - 1) // WIDTH}.json"
         for name in layout(newest.size):
             if name.startswith("checkpoints/"):
-                yield Member(name, [b"[]"])
+                yield Member(name, [json.dumps([seen] if name == place else []).encode()])
             else:
-                yield Member(name, [self.get(name, WIDTH * (MAX_BODY + 2))])
+                yield Member(name, [self.get(f"audit/{name}", WIDTH * (MAX_BODY + 2))])
         end = {"entries": newest.size, "evidence": 0}
         yield Member("end.json", [json.dumps(end).encode()])
+
+    def _keys(self) -> dict[str, Any]:
+        """The public keys, the oldest first."""
+        found = {}
+        for name, path in (("log", "audit/keys"), ("attestation", "attestations/keys")):
+            try:
+                found[name] = read_json(self.get(path, MAX_JSON), path)["items"][::-1]
+            except (KeyError, TypeError):
+                raise Broken(f"{path} is no list of keys") from None
+        try:
+            return found | {"log": [item["verifier_key"] for item in found["log"]]}
+        except (KeyError, TypeError):
+            raise Broken("audit/keys is no list of keys") from None
 
     def get(self, path: str, limit: int) -> bytes:
         """The bytes at a path of the service."""
@@ -441,11 +466,79 @@ class LogKeys:
             raise Broken("keys.json lists other keys than the log introduced with key.rotated")
 
 
-def _raw_key(spki: bytes, index: int) -> bytes:
+class AttestationKeys:
+    """Which keys sign attestations, each from when to when, as the log introduced them."""
+
+    def __init__(self) -> None:
+        self._made: list[dict[str, Any]] = []
+
+    def introduce(self, index: int, entry: Mapping[str, Any]) -> None:
+        """`key.created` names the first one; `key.rotated` a later one, with the old one's word."""
+        data, refs = entry.get("data"), entry.get("refs")
+        if not isinstance(data, dict) or data.get("purpose") != "attestation":
+            return
+        spki, time = _base64(data.get("public_key")) or b"", entry.get("time")
+        key = sha256(spki).hexdigest()
+        is_first, named = entry.get("type") == CREATED, entry.get("subject")
+        if not is_first:
+            named = refs.get("key") if isinstance(refs, dict) else None
+            self._hand_over(index, entry, key, data)
+            self._made[-1]["valid_until"] = time
+        elif self._made:
+            raise Broken(f"entry {index} makes a second attestation key beside the first", index)
+        if named != key or not isinstance(_public(spki), EllipticCurvePublicKey):
+            raise Broken(f"entry {index} does not hold the attestation key it introduces", index)
+        self._made.append({"keyid": key, "spki": spki, "valid_from": time, "valid_until": None})
+
+    def _hand_over(
+        self, index: int, entry: Mapping[str, Any], key: str, data: Mapping[str, Any]
+    ) -> None:
+        old, word = (self._made or [{}])[-1], _base64(data.get("endorsement"))
+        public = _public(old.get("spki", b""))
+        names = f"attestation\n{old.get('keyid')}\n{key}\n{data.get('public_key')}\n"
+        try:
+            if old.get("keyid") == entry["subject"] and isinstance(public, EllipticCurvePublicKey):
+                text = f"clearance key rotation\n{names}".encode()
+                public.verify(word or b"", text, ECDSA(SHA256()))
+                return
+        except (InvalidSignature, KeyError):
+            pass
+        raise Broken(f"entry {index} rotates the attestation key without the old key's word", index)
+
+    def require_listed(self, listed: object) -> int:
+        """The keys that are listed, and their times, are those of the log; how many there are."""
+        told = [{**key, "spki": key["spki"].hex()} for key in self._made]
+        if _listed_keys(listed) != told:
+            raise Broken("keys.json lists other attestation keys or times than the log")
+        return len(told)
+
+
+def _listed_keys(listed: object) -> list[dict[str, Any]] | None:
+    """Listed attestation keys, each from its PEM."""
     try:
-        key = load_der_public_key(spki)
+        return [
+            {
+                "keyid": item["keyid"],
+                "spki": b64decode("".join(item["public_key"].split("\n")[1:-2])).hex(),
+                "valid_from": item["valid_from"],
+                "valid_until": item["valid_until"],
+            }
+            for item in (listed if isinstance(listed, list) else [])
+        ]
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def _public(spki: bytes) -> object:
+    """A public key from its SubjectPublicKeyInfo, or None."""
+    try:
+        return load_der_public_key(spki)
     except ValueError:
-        key = None
+        return None
+
+
+def _raw_key(spki: bytes, index: int) -> bytes:
+    key = _public(spki)
     if not isinstance(key, Ed25519PublicKey):
         raise Broken(f"entry {index} rotates to a key that is not Ed25519", index)
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -474,7 +567,7 @@ NAMED: Final = {
     "policy.published": ("digest",),
 }
 """Under which refs an entry names evidence that an archive carries."""
-ROTATED, ERASED = "key.rotated", "privacy.erased"
+CREATED, ROTATED, ERASED = "key.created", "key.rotated", "privacy.erased"
 
 
 def _endings(*types: str) -> tuple[bytes, ...]:
@@ -645,7 +738,9 @@ class Verification:
         self._checked = 0
         """The largest size whose root is known to be the recorded one."""
         self._signer: Key | None = None
-        self._wanted = _endings(ROTATED)
+        self._attesting = AttestationKeys()
+        self._listed_attesting: object = None
+        self._wanted = _endings(CREATED, ROTATED)
         self._seals = [f"\n\u2014 {witness.name} " for witness in trust.witnesses]
         self._outside = 0
         self._own = 0
@@ -690,7 +785,7 @@ class Verification:
             raise Broken("the newest checkpoint is of another log or size than the archive says")
         if head.get("evidence"):
             self._evidence = Evidence()
-            self._wanted = _endings(ROTATED, ERASED, *NAMED)
+            self._wanted = _endings(CREATED, ROTATED, ERASED, *NAMED)
         names = layout(newest.size)
         for number in range(-(-newest.size // WIDTH)):
             self._bundle(number, min(WIDTH, newest.size - number * WIDTH), names)
@@ -702,6 +797,7 @@ class Verification:
 
     def _listed(self, value: Any) -> list[Key]:
         texts = value.get("log") if isinstance(value, dict) else None
+        self._listed_attesting = value.get("attestation") if isinstance(value, dict) else None
         if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
             raise Broken("keys.json lists no key of the log")
         try:
@@ -763,8 +859,10 @@ class Verification:
     def _notable(self, index: int, body: bytes) -> None:
         """Entries that say something about keys or evidence."""
         entry = read_json(body, f"entry {index}")
-        if entry["type"] == ROTATED:
-            self._keys.hand_over(index, entry)
+        if entry["type"] in (CREATED, ROTATED):
+            self._attesting.introduce(index, entry)
+            if entry["type"] == ROTATED:
+                self._keys.hand_over(index, entry)
         elif self._evidence is not None:
             if entry["type"] == ERASED:
                 self._evidence.erase(entry)
@@ -939,6 +1037,7 @@ class Verification:
             raise Broken(detail, self._checked, max(self._checked, size - 1))
         self._signed(newest, self._keys.at(size))
         self._keys.require_listed()
+        attesting = self._attesting.require_listed(self._listed_attesting)
         for kept in (*self._trust.since, *self._trust.own):
             if kept.note.origin != self._origin:
                 detail = f"the checkpoint in {kept.name} is of {kept.note.origin}, another log than"
@@ -952,6 +1051,9 @@ class Verification:
         if self._trust.keys and not set(self._trust.keys) & set(keys):
             raise Broken(f"none of the keys that you trust signs {self._origin}")
         self._say(newest, keys)
+        if attesting:
+            detail = "are listed with the times that the log gives them"
+            self._claims.append(f"{attesting} attestation keys {detail}.")
 
     def _say(self, newest: Note, keys: Sequence[Key]) -> None:
         say = self._claims.append
@@ -988,7 +1090,7 @@ class Verification:
         if next(self._members, None) is not None:
             raise Broken("the archive goes on after end.json")
         if self._evidence is None:
-            self._claims.append("Evidence was not looked at: it is in an archive only.")
+            self._claims.append(NOT_LOOKED_AT)
             return
         self._evidence.require_all()
         erased = (
@@ -1022,6 +1124,158 @@ class Verification:
 def verify(members: Iterable[Member], trust: Trust, progress: Progress | None = None) -> Report:
     """Check an `Archive` or a `Live` service against what the auditor brings."""
     return Verification(members, trust, progress).run()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A `.tlog-proof`: where an entry stands, the hashes to the root, the signed checkpoint."""
+
+    index: int
+    path: tuple[bytes, ...]
+    note: Note
+    where: str
+
+    @classmethod
+    def parse(cls, content: bytes, where: str) -> "Proof":
+        """Refuses what the format does not have, and names the line."""
+        try:
+            head, blank, note = content.decode().partition("\n\n")
+        except UnicodeDecodeError:
+            raise Broken(f"{where} is not UTF-8") from None
+        first, *lines = head.split("\n")
+        if first != PROOF or not blank or len(content) > 2 * MAX_NOTE:
+            raise Broken(f"{where} is no proof: {PROOF}, an index, hashes, an empty line, a note")
+        at = 2
+        if lines and lines[0].startswith("extra "):
+            if _base64(lines.pop(0)[6:]) is None:
+                raise Broken(f"line 2 of {where} has extra data that is not base64")
+            at = 3
+        number = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[0] if lines else "")
+        if number is None:
+            raise Broken(f"line {at} of {where} is no index")
+        path = []
+        for here, line in enumerate(lines[1:], at + 1):
+            node = _base64(line)
+            if node is None or len(node) != HASH:
+                raise Broken(f"line {here} of {where} is no hash: 32 bytes in base64")
+            path.append(node)
+        found = Note.parse(note, f"the checkpoint in {where}")
+        return cls(int(number[1]), tuple(path), found, where)
+
+    def root(self, leaf: bytes) -> bytes:
+        """The root to which the hashes lead from a leaf (RFC 9162 section 2.1.3.2)."""
+        index, last, found = self.index, self.note.size - 1, leaf
+        if index > last:
+            raise Broken(f"{self.where} is of entry {index}, but its log has {last + 1}", index)
+        for at, node in enumerate(self.path, 1):
+            if not last:
+                raise Broken(f"{self.where} has hashes beyond the root, from number {at} on", index)
+            if index & 1 or index == last:
+                found = sha256(b"\x01" + node + found).digest()
+                while not index & 1 and index:
+                    index, last = index >> 1, last >> 1
+            else:
+                found = sha256(b"\x01" + found + node).digest()
+            index, last = index >> 1, last >> 1
+        if last:
+            raise Broken(f"{self.where} has too few hashes: {len(self.path)}", self.index)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a proof is about: the hash of an entry, and what else is known of it."""
+
+    hash: bytes
+    name: str
+    index: int | None = None
+    body: bytes | None = None
+
+
+def read_leaf(path: str) -> Leaf:
+    """An entry: its very bytes, the service's JSON of it, or the JSON of the decision in it."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_JSON).removesuffix(b"\n")
+    except OSError as error:
+        raise NoRecord(f"{path} cannot be read: {error.strerror}") from None
+    name, body = Path(path).name, content
+    try:
+        value = read_json(content, path)
+        if isinstance(value.get("audit"), dict):
+            place = value["audit"]
+            return Leaf(bytes.fromhex(place["leaf"]), name, int(place["index"]))
+        if "bytes" not in value:
+            return Leaf(sha256(b"\x00" + body).digest(), name, None, body)
+        body = value["bytes"].encode()
+        return Leaf(sha256(b"\x00" + body).digest(), name, int(value["index"]), body)
+    except (Broken, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise NoRecord(f"{path} holds no entry: {error}") from None
+
+
+def is_proof(path: str) -> bool:
+    """Whether a file is a `.tlog-proof`, by its name or by what it begins with."""
+    try:
+        with Path(path).open("rb") as file:
+            return path.endswith(".tlog-proof") or file.read(20) == PROOF[:20].encode()
+    except OSError:
+        return False
+
+
+def verify_proof(path: str, entry: str | None, trust: Trust) -> Report:
+    """Check a `.tlog-proof` against an entry, the log's key and witnesses, and nothing else."""
+    if not trust.keys or entry is None:
+        raise NoRecord(
+            f"{path} names neither the log's key nor the entry; give both, with --key and --entry"
+        )
+    if trust.since or trust.own:
+        raise NoRecord("a proof is one entry's: --since and --own need an archive or a service")
+    leaf, claims = read_leaf(entry), list[str]()
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_JSON)
+    except OSError as error:
+        raise NoRecord(f"{path} cannot be read: {error.strerror}") from None
+    origin = size = root = None
+    try:
+        proof = Proof.parse(content, Path(path).name)
+        origin, size, root = proof.note.origin, proof.note.size, proof.note.root.hex()
+        verdict = _proven(proof, leaf, trust, claims)
+    except Broken as broken:
+        claims.append(f"FAILED: {broken}.")
+        return Report(TAMPERED, tuple(claims), origin, size, root, broken.bad)
+    return Report(verdict, tuple(claims), origin, size, root)
+
+
+def _proven(proof: Proof, leaf: Leaf, trust: Trust, claims: list[str]) -> str:
+    note, index, where = proof.note, proof.index, f"the checkpoint in {proof.where}"
+    if leaf.index not in (None, index):
+        raise Broken(f"{proof.where} is of entry {index}, {leaf.name} of entry {leaf.index}")
+    if proof.root(leaf.hash) != note.root:
+        raise Broken(f"the hashes do not lead from {leaf.name} to the root that is signed", index)
+    claims.append(f"What is in {leaf.name} is entry {index} of {note.size}.")
+    own = [key for key in trust.keys if key.kind == ED25519 and key.name == note.origin]
+    signer = next((key for key in own if note.is_signed_by(key, where)), None)
+    if signer is None:
+        raise Broken(f"{where} is not signed by a key of {note.origin} that you trust")
+    claims.append(f"The checkpoint is signed by {signer}, a key that you trust.")
+    verdict, time = UNANCHORED, leaf.body and _TIME.search(leaf.body)
+    for witness in trust.witnesses:
+        seen = note.cosigned_at(witness, where)
+        if seen is None:
+            continue
+        if time and read_time(time[1]) > seen + CLOCKS:
+            claimed = read_time(time[1]).isoformat()
+            raise Broken(
+                f"the entry claims {claimed}, but a witness saw it at {seen.isoformat()}", index
+            )
+        claims.append(f"The witness {witness.name} cosigned it at {seen.isoformat()}.")
+        verdict = VERIFIED
+    if verdict == UNANCHORED:
+        detail = "whoever holds the log's key could have made it for you alone"
+        claims.append(f"No witness that you trust cosigned it: {detail}. Use --witness-key.")
+    claims.append("A proof is about one entry; the rest of the record was not looked at.")
+    return verdict
 
 
 def read_kept(path: str) -> Kept:
@@ -1105,16 +1359,18 @@ def parser() -> argparse.ArgumentParser:
     """The command line of this file on its own."""
     made = argparse.ArgumentParser(
         prog="verifier.py",
-        description="Checks an archive of a Clearance record, or a running service.",
+        description="Checks an archive of a Clearance record, a running service, or a proof.",
         epilog="Exit codes: 0 verified; 1 tampered; 2 wrong usage; 3 valid, but unanchored, "
         "self-anchored or stale. A service is asked with the key in CLEARANCE_TOKEN.",
     )
-    made.add_argument("record", metavar="ARCHIVE|URL")
+    made.add_argument("record", metavar="ARCHIVE|URL|PROOF")
     several: dict[str, Any] = {"action": "append", "default": []}
     made.add_argument("--key", **several, help="the log's key that you trust")
     kept = "a checkpoint, proof or decision that you kept"
     made.add_argument("--since", **several, metavar="FILE", help=kept)
     made.add_argument("--witness-key", **several, metavar="KEY", help="a witness that you trust")
+    what = "what a .tlog-proof proves: an entry's bytes or JSON, or a decision's JSON"
+    made.add_argument("--entry", metavar="FILE", help=what)
     own = "a copy that the operator itself holds, such as its anchor file"
     made.add_argument("--own", **several, metavar="FILE", help=own)
     age = "how old entries may be that no outside copy covers (24)"
@@ -1148,8 +1404,14 @@ def hours(number: float) -> timedelta:
     return span
 
 
-def verify_at(record: str, trust: Trust, progress: Progress = show_progress) -> Report:
-    """Check the archive at a path, or the service at a URL."""
+def verify_at(
+    record: str, trust: Trust, entry: str | None = None, progress: Progress = show_progress
+) -> Report:
+    """Check the archive or the proof at a path, or the service at a URL."""
+    if "://" not in record and is_proof(record):
+        return verify_proof(record, entry, trust)
+    if entry is not None:
+        raise NoRecord("--entry says what a .tlog-proof proves; this is none")
     if "://" in record:
         return verify(Live(record, os.environ.get("CLEARANCE_TOKEN")), trust, progress)
     try:
@@ -1171,7 +1433,7 @@ def main() -> NoReturn:
             max_age=hours(given.max_age),
             every_signature=given.every_signature,
         )
-        report = verify_at(given.record, trust)
+        report = verify_at(given.record, trust, given.entry)
     except NoRecord as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(2)

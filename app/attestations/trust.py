@@ -59,9 +59,10 @@ class Trust:
 
 
 def keys_of(content: bytes, name: str) -> list[TrustedKey]:
-    """Attestation keys from PEM, or from what `GET /v1/attestations/keys` answers."""
+    """Attestation keys from PEM, `GET /v1/attestations/keys`, or an archive's `keys.json`."""
     if content.lstrip().startswith(b"{"):
-        items = _object(content, name).get("items")
+        given = _object(content, name)
+        items = given.get("items", given.get("attestation"))
         if not isinstance(items, list) or not items:
             raise TrustError(f"{name} lists no keys")
         return [_listed(item, name) for item in items]

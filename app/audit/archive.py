@@ -20,6 +20,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from app.attestations.reading import attestation_keys
 from app.evaluations.tables import decision
 from app.ledger import signing_keys, tile_paths
 from app.ledger.note import VerifierKey
@@ -108,7 +109,8 @@ def members(connection: Connection) -> Iterator[Member]:
     if size is None or origin is None:
         raise NoRecord("there is no signed checkpoint in this database yet")
     yield _json("archive.json", _head(origin, size))
-    yield _json("keys.json", {"log": _log_keys(connection, origin)})
+    attesting = attestation_keys(connection)[::-1]
+    yield _json("keys.json", {"log": _log_keys(connection, origin), "attestation": attesting})
     yield Member("checkpoint", [_signed(connection, size - 1, size)[size].encode()])
     bodies: list[bytes] = []
     leaves = b""

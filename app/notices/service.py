@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from httpx import UnsupportedProtocol
 from sqlalchemy import Connection, Row, select, update
 
 from app.auth.keys import Principal
@@ -175,7 +174,7 @@ def _check_target(kind: str, target: str, settings: Settings) -> None:
         return
     try:
         Outbound(networks=settings.outbound_allow).check(target)
-    except (OutboundError, UnsupportedProtocol) as error:
+    except OutboundError as error:
         raise Problem("invalid-request", f"This cannot be called: {error}.") from None
 
 

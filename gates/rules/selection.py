@@ -15,6 +15,7 @@ from typing import NamedTuple
 from gates.evidence import Evidence, ImpossibleEvidence, Measurement, SliceKey
 from gates.metrics import Resolved, resolve
 from gates.rules.base import MeasuredRule
+from gates.statistics.interval import is_confidence
 from gates.units import convert, scaled
 
 HUGE = 1e300  # MLflow's REST API answers 1.797e308 for infinity
@@ -162,8 +163,8 @@ def _impossible_spread(m: Measurement) -> Iterator[tuple[str, str]]:
         yield "stderr", f"a standard error cannot be {m.stderr}"
     if m.ci is not None and not -HUGE < m.ci[0] <= m.ci[1] < HUGE:
         yield "ci", f"the interval {m.ci[0]} to {m.ci[1]} is reversed or not finite"
-    if m.confidence is not None and not 0 < m.confidence < 1:
-        yield "confidence", f"a confidence cannot be {m.confidence}"
+    if m.confidence is not None and not is_confidence(m.confidence):
+        yield "confidence", f"a confidence cannot be {m.confidence}; 95% is 0.95"
 
 
 def _misaligned(m: Measurement) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,16 @@ from gates.statistics.estimate import Estimate, Side
 from gates.statistics.special import z_quantile, z_tail
 
 
+def tail_of(confidence: float) -> float:
+    """What one side of a two-sided interval errs; rounded, so that 95% gives .025 and not more."""
+    return round((1.0 - confidence) / 2.0, 12)
+
+
+def is_confidence(number: float) -> bool:
+    """Whether a two-sided interval can have it: within 1e-12 of 0 or 1 it says nothing, or all."""
+    return 0.0 < tail_of(number) < 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class SuppliedInterval:
     """A two-sided interval with its confidence in (0, 1), of n examples; implements Estimate.
@@ -39,13 +49,13 @@ class SuppliedInterval:
 
     def __post_init__(self) -> None:
         low, high = self.ends
-        if not (low <= self.value <= high and low < high and 0.0 < self.confidence < 1.0):
+        if not (low <= self.value <= high and low < high and is_confidence(self.confidence)):
             raise ValueError("an interval needs width, its own value inside, and a confidence")
 
     @property
     def tail(self) -> float:
-        """What one side errs; rounded, so that 95% gives .025 and not a hair more."""
-        return round((1.0 - self.confidence) / 2.0, 12)
+        """What one side errs."""
+        return tail_of(self.confidence)
 
     def lower(self, alpha: float, *, errors: bool) -> float:
         """The lower end, as far as it reaches."""

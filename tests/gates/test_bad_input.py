@@ -1,5 +1,6 @@
 """Bad input: a defined outcome each time, no exception, no pass that the data do not carry."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,3 +158,41 @@ def test_small_samples_of_every_form_do_not_pass() -> None:
     ):
         metric = rule.removeprefix("metric: ").partition(",")[0]
         assert Outcome.PASS not in outcomes(rule, m(metric, **sent))
+
+
+NO_CONFIDENCE = [0.0, 5e-324, 1e-13, 1 - 1e-13, 1 - 2**-53, 1.0, -0.5, 95.0]
+
+
+@pytest.mark.parametrize("confidence", NO_CONFIDENCE)
+@pytest.mark.parametrize("metric", MARGINS)
+def test_an_interval_without_a_sensible_confidence_is_impossible(
+    metric: str, confidence: float
+) -> None:
+    numbers = {"value": 0.9, "n": 500, "stderr": 0.01, "ci": (0.8, 0.95)}
+    sent = m(metric, **numbers, confidence=confidence, unit=UNITS.get(metric))
+    sound = replace(sent, confidence=0.95)
+    with pytest.raises(ImpossibleEvidence, match="a confidence cannot be") as refused:
+        judge(RULES[metric], sent)
+    assert refused.value.pointer == "/measurements/0/confidence"
+    with pytest.raises(ImpossibleEvidence, match="a confidence cannot be") as refused:
+        judge(MARGINS[metric], sound, baseline=[sent])
+    assert refused.value.pointer == "/baseline/measurements/0/confidence"
+    assert outcomes(RULES[metric], sound)
+
+
+@pytest.mark.parametrize("confidence", [2.1e-12, 1e-9, 1 - 1e-9, 1 - 2.1e-12])
+@pytest.mark.parametrize("metric", MARGINS)
+def test_a_confidence_that_is_hardly_one_has_an_outcome(metric: str, confidence: float) -> None:
+    for stderr in (None, 5e-324, 0.01):
+        for ci in ((0.8, 1.0), (0.9 - 1e-16, 0.9 + 2e-16), (-1e299, 1e299)):
+            sent = m(
+                metric,
+                value=0.9,
+                n=500,
+                stderr=stderr,
+                ci=ci,
+                confidence=confidence,
+                unit=UNITS.get(metric),
+            )
+            assert Outcome.ERROR not in outcomes(RULES[metric], sent)
+            assert Outcome.ERROR not in outcomes(MARGINS[metric], sent, sent)

@@ -36,9 +36,11 @@ from app.verifier import (
     Trust,
     as_json,
     hours,
+    is_proof,
     read_kept,
     show_progress,
     trust_of,
+    verify_proof,
     words,
 )
 from app.verifier import verify as verified
@@ -49,6 +51,11 @@ Examples:
   clearance audit verify https://clearance.example.com --since kept-decision.json
   clearance audit verify record.tar --witness-key 'w.example/w+…'
   clearance audit verify --database --replay
+  clearance audit verify 17.tlog-proof --entry decision.json --key 'clearance.example/log+…'
+
+\b
+A .tlog-proof is checked offline against the entry in --entry (its bytes or JSON, or the JSON of
+the decision that it records), the log's key, and witnesses.
 
 \b
 Exit codes: 0 verified; 1 tampered, and the first bad entry is named; 2 wrong usage; 3 valid,
@@ -57,12 +64,13 @@ but unanchored, self-anchored or stale: nobody outside vouches for all of it.
 
 
 @click.command(epilog=EPILOG)
-@click.argument("record", metavar="[ARCHIVE|URL]", required=False)
+@click.argument("record", metavar="[ARCHIVE|URL|PROOF]", required=False)
 @click.option("--database", "on_database", is_flag=True, help="Check this database instead.")
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="The log's key, if you know it.")
 @click.option("--since", multiple=True, metavar="FILE", help="A checkpoint or decision you kept.")
 @click.option("--own", multiple=True, metavar="FILE", help="A copy that the operator holds.")
 @click.option("--witness-key", "witnesses", multiple=True, metavar="KEY", help="A witness's key.")
+@click.option("--entry", metavar="FILE", help="What a .tlog-proof proves.")
 @click.option("--max-age", default=24.0, metavar="HOURS", help="Older uncovered entries are stale.")
 @click.option("--every-signature", is_flag=True, help="Check every checkpoint's signature.")
 @click.option("--replay", is_flag=True, help="Decide every decision again from its evidence.")
@@ -71,7 +79,10 @@ but unanchored, self-anchored or stale: nobody outside vouches for all of it.
 def verify(ctx: click.Context, /, record: str | None, output: str, **given: Any) -> None:
     """Check every entry, the root, signatures and outside copies of a record."""
     if (record is None) == (not given["on_database"]):
-        raise click.UsageError("Name an ARCHIVE or a URL, or say --database.")
+        raise click.UsageError("Name an ARCHIVE, a URL or a PROOF, or say --database.")
+    proof = record is not None and "://" not in record and is_proof(record)
+    if (given["entry"] and not proof) or (given["replay"] and proof):
+        raise click.UsageError("--entry is for a .tlog-proof, and --replay is not.")
     try:
         trust = trust_of(
             given["keys"],
@@ -81,7 +92,9 @@ def verify(ctx: click.Context, /, record: str | None, output: str, **given: Any)
             max_age=hours(given["max_age"]),
             every_signature=given["every_signature"],
         )
-        if record is None:
+        if proof:
+            found = Found(verify_proof(str(record), given["entry"], trust))
+        elif record is None:
             found = _database(trust, replay=given["replay"])
         elif "://" in record:
             found = _service(record, trust, replay=given["replay"])
@@ -215,7 +228,7 @@ def _downloaded(live: Live) -> Iterator[Path]:
         path = Path(directory) / "record.tar"
         progress("Downloading the archive: replay needs the evidence")
         with path.open("wb") as file:
-            for chunk in live.stream("export"):
+            for chunk in live.stream("audit/export"):
                 file.write(chunk)
         yield path
 

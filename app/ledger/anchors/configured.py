@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-import httpx
-
 from app.ledger.anchors.anchor import Anchor
 from app.ledger.anchors.file import FileAnchor
 from app.ledger.anchors.put import PutAnchor
 from app.ledger.anchors.witness import Keep, WitnessAnchor
 from app.ledger.cosignature import WitnessKey
 from app.ledger.note import NoteError
-from app.outbound import Outbound
+from app.outbound import Outbound, OutboundError
 from app.settings import Settings, SettingsError
 
 _SECONDS = 10.0
@@ -34,6 +32,6 @@ def remote_anchors(settings: Settings, keep: Keep) -> Sequence[Anchor]:
             found.append(WitnessAnchor(WitnessKey.parse(vkey), url, outbound, keep))
     except NoteError as error:
         raise SettingsError(f"CLEARANCE_WITNESSES names no witness's key: {error}.") from None
-    except httpx.HTTPError as error:
+    except OutboundError as error:
         raise SettingsError(f"An anchor's address cannot be called: {error}.") from None
     return found

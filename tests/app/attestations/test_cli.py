@@ -36,6 +36,7 @@ def written(folder: Path, found: Made) -> Path:
     texts = {
         "key.pem": found.pem,
         "keys.json": json.dumps({"items": [listed]}),
+        "archived.json": json.dumps({"log": ["…"], "attestation": [listed]}),
         "trusted_root.json": json.dumps(found.root),
         "dsse.json": json.dumps(found.envelope()),
         "bundle.json": json.dumps(found.bundle()),
@@ -53,7 +54,7 @@ def verify(folder: Path, file: str, *options: str, artifact: str = ARTIFACT) -> 
 
 
 @pytest.mark.parametrize("file", ["dsse.json", "all.jsonl", "bundle.json"])
-@pytest.mark.parametrize("key", ["key.pem", "keys.json"])
+@pytest.mark.parametrize("key", ["key.pem", "keys.json", "archived.json"])
 def test_a_valid_pass_is_accepted(files: Path, file: str, key: str):
     done = verify(files, file, "--key", key, "--stage", "limited_release")
     assert (done.exit_code, done.stdout[:8]) == (0, "ACCEPTED"), done.output

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import shutil
 import threading
 import tracemalloc
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 
 from app import verifier
 from app.audit import routes
@@ -27,9 +28,9 @@ from app.ledger.tables import audit_checkpoint, audit_cosignature, evidence_blob
 from app.settings import Settings
 from app.verifier import Note
 from tests.app.audit.keys import Cosigner
-from tests.app.audit.records import FILLED, judged, parts, sealed
+from tests.app.audit.records import FILLED, judged, parts, sealed, together
 from tests.app.audit.shell import clearance
-from tests.app.http.service import ESCALATES, Service
+from tests.app.http.service import ESCALATES, Service, running
 
 
 @pytest.fixture
@@ -310,8 +311,6 @@ def test_an_empty_database_has_nothing_to_export(settings, tmp_path):
 
 def test_a_rotated_key_is_followed(settings, tmp_path, sqlite_template):
     """The old key endorses the new one on the record; who trusts either can verify."""
-    import shutil
-
     path = tmp_path / "rotated.db"
     shutil.copy(sqlite_template, path)
     env = {"CLEARANCE_DATABASE_URL": f"sqlite:///{path}", "CLEARANCE_LOG_ORIGIN": "r.test/log"}
@@ -368,13 +367,101 @@ def test_what_a_witness_cosigned_is_in_the_archive(service, env, tmp_path):
     target = tmp_path / "record.tar"
     clearance("audit", "export", "--to", target, env=env)
     trusted = ("--witness-key", str(witness.key))
-    for record in (target, "--database"):
+    for record in (target, "--database", env["CLEARANCE_URL"]):
         done = clearance("audit", "verify", record, *trusted, env=env)
         assert done.returncode == 0, done.stdout
         assert f"witness.test/w cosigned {row.size} entries" in done.stdout
     plain = clearance("audit", "verify", target, env=env)
     assert plain.returncode == 3
     assert "witness.test/w was ignored" in plain.stdout
+    service.submit(version="after the witness", **ESCALATES)
+    grown = clearance("audit", "verify", env["CLEARANCE_URL"], *trusted, env=env)
+    assert grown.returncode == 0, grown.stdout
+    assert f"Entries {row.size} to" in grown.stdout
+    assert "they are in an archive only" in grown.stdout
+    stale = ("--max-age", "0")
+    assert clearance("audit", "verify", env["CLEARANCE_URL"], *trusted, *stale, env=env).returncode
+    _proof_of_the_service(service, env, tmp_path, trusted, row.size)
+    with engine.begin() as connection:
+        for name in _triggers(connection):
+            connection.execute(text(name))
+        line = witness.line(f"x{row.note}", now)
+        connection.execute(update(audit_cosignature).values(line=line))
+    false = clearance("audit", "verify", env["CLEARANCE_URL"], *trusted, env=env)
+    assert false.returncode == 1
+    assert "the cosignature of witness.test/w" in false.stdout
+
+
+def _proof_of_the_service(
+    service: Service, env: dict[str, str], folder: Path, trusted: tuple[str, str], size: int
+) -> None:
+    """Its proof file, of a cosigned entry and of a newer one, checked without it."""
+    key = service.client.get("/v1/audit/keys").json()["items"][0]["verifier_key"]
+    proof, entry = folder / "x.tlog-proof", folder / "entry.json"
+    alone = {"PATH": "", "CLEARANCE_URL": "http://127.0.0.1:9", "CLEARANCE_TOKEN": ""}
+    for index, code in ((size - 1, 0), (size, 3)):
+        proof.write_bytes(service.call("GET", f"/v1/audit/entries/{index}.tlog-proof").content)
+        entry.write_bytes(service.call("GET", f"/v1/audit/entries/{index}").content)
+        command = ("audit", "verify", proof, "--entry", entry, *trusted)
+        done = clearance(*command, "--key", key, env=alone)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert f"What is in entry.json is entry {index} of" in done.stdout
+    assert clearance(*command, env=alone).returncode == 2
+    assert clearance(*command, "--key", key, "--replay", env=alone).returncode == 2
+    whole = clearance("audit", "verify", folder / "record.tar", "--entry", entry, env=alone)
+    assert whole.returncode == 2
+
+
+def test_a_service_that_shrinks_while_it_is_read_is_named(service, monkeypatch):
+    live = verifier.Live(str(service.client.base_url), service.admin)
+    notes = [service.client.get("/v1/audit/checkpoint").text]
+    service.submit(version="more")
+    notes.insert(0, service.client.get("/v1/audit/checkpoint").text)
+    monkeypatch.setattr(live, "get", lambda path, limit: notes.pop(0).encode())
+    report = verifier.verify(live, verifier.Trust())
+    assert report.verdict == "tampered"
+    assert "the service showed a checkpoint of" in report.claims[-1]
+
+
+def test_the_archive_names_the_attestation_keys_as_the_log_does(tmp_path, sqlite_template):
+    """With rotations; a key or a time that the log does not say is tampering."""
+    shutil.copy(sqlite_template, tmp_path / "clearance.db")
+    url = f"sqlite:///{tmp_path}/clearance.db"
+    given = Settings(database_url=url, log_origin="r.test/log")
+    env = {"CLEARANCE_DATABASE_URL": url, "CLEARANCE_LOG_ORIGIN": "r.test/log"}
+    for _ in range(2):
+        with running(given):
+            pass
+        done = clearance("key", "rotate", "--attestation", env=env)
+        assert done.returncode == 0, done.stderr
+    with running(given) as started:
+        record = sealed(started)
+        served = started.client.get("/v1/attestations/keys").json()["items"]
+        live = verifier.verify(
+            verifier.Live(str(started.client.base_url), started.admin), verifier.Trust()
+        )
+    keys = json.loads(parts(record)["keys.json"])
+    assert keys["attestation"] == served[::-1]
+    assert len(served) == 3
+    for report in (judged(record), live):
+        assert report.verdict == "unanchored", report
+        assert any(claim.startswith("3 attestation keys") for claim in report.claims)
+    first, second, third = keys["attestation"]
+    late = {"valid_until": "2099-01-01T00:00:00.000000Z"}
+    for listed in (
+        [],
+        None,
+        [second, third],
+        [second, first, third],
+        [first | late, second, third],
+        [first | {"public_key": second["public_key"]}, second, third],
+        [first, second, third, third],
+        [first, second, {}],
+    ):
+        forged = json.dumps(keys | {"attestation": listed}).encode()
+        report = judged(together(parts(record) | {"keys.json": forged}))
+        assert report.verdict == "tampered", listed
+        assert "attestation keys" in report.claims[-1]
 
 
 def test_the_anchor_file_is_the_operators_own_copy(service, env, tmp_path):

@@ -17,7 +17,7 @@ from app.evaluations.tables import decision, evaluation
 from app.ledger.tables import audit_entry, evidence_blob
 from app.settings import Settings
 from gates.formats.nesting import is_deeper
-from tests.app.http.service import Service, evidence, running
+from tests.app.http.service import POLICY, Service, evidence, running
 
 NOISE = ("Traceback", "sqlalchemy", "SELECT", "INSERT", "psycopg", "sqlite3", "/work/", "clr_")
 
@@ -182,6 +182,25 @@ def test_impossible_evidence_is_refused(ready: Service, measurements: list[Any])
     assert answer.json()["type"] in {"impossible-value", "ambiguous-measurement"}
     assert answer.json()["errors"][0]["pointer"].startswith("/measurements")
     assert stored(ready) == before
+
+
+@pytest.mark.parametrize("path", ["/v1/evaluations", "/v1/evaluations/preview"])
+@pytest.mark.parametrize("confidence", [5e-324, 1 - 2**-53])
+def test_a_confidence_that_is_none_is_refused_also_in_a_baseline(
+    service: Service, path: str, confidence: float
+):
+    """An interval of no confidence at all once ended in a division by zero."""
+    service.publish(POLICY.replace("min: 0.85}", "versus_baseline: {max_drop: 0.01}}"))
+    row = {"metric": "accuracy", "value": 0.9, "n": 500, "stderr": 0.01, "ci": [0.8, 0.95]}
+    wrong, before = [{**row, "confidence": confidence}], stored(service)
+    for change, place in (
+        ({"measurements": wrong}, "/measurements"),
+        ({"baseline": {"measurements": wrong}}, "/baseline/measurements"),
+    ):
+        answer = service.call("POST", path, json=evidence(**change))
+        body = refused(answer, 422, "impossible-value")
+        assert body["errors"][0]["pointer"] == f"{place}/0/confidence"
+    assert stored(service) == before
 
 
 XXE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><testsuite>&e;</testsuite>'

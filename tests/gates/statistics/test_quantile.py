@@ -187,7 +187,12 @@ def test_errors_pull_an_interval_only_within_a_range() -> None:
 
 @pytest.mark.parametrize(
     ("value", "ends", "confidence"),
-    [(0.5, (0.5, 0.5), 0.95), (0.9, (0.1, 0.5), 0.95), (0.5, (0.4, 0.6), 1.0)],
+    [
+        (0.5, (0.5, 0.5), 0.95),
+        (0.9, (0.1, 0.5), 0.95),
+        (0.5, (0.4, 0.6), 1.0),
+        (0.5, (0.4, 0.6), 5e-324),
+    ],
 )
 def test_worthless_intervals_are_refused(
     value: float, ends: tuple[float, float], confidence: float
