@@ -82,6 +82,10 @@ def hint(finding: Finding) -> str | None:
         return "Per-example scores, or `stderr`, bound a mean far more sharply than its value and n"
     if method.startswith("clopper_pearson") and seen.count is None and finding.kind == "threshold":
         return "The count itself is sharper than a rounded value; send `count` and `n`"
+    clustered = next((flag for flag in finding.flags if flag.startswith("clustered: ")), None)
+    if clustered is not None:
+        words = clustered.removeprefix("clustered: ")
+        return f"There are {words} ones; new clusters settle it, more of the same ones hardly do"
     apart = method in {"miettinen_nurminen", "welch_t", "mover", "separate_bounds"}
     if apart and any(flag.startswith("not paired") for flag in finding.flags):
         return "The ids of candidate and baseline do not match, so nothing could be paired"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import ClassVar
 
-from gates.finding import Finding
+from gates.finding import Finding, finish
 from gates.ladder import Unsettled, estimate, guaranteed
 from gates.rules.base import Number
 from gates.rules.context import Claim, Context
@@ -116,6 +116,12 @@ class Threshold(JudgedRule):
         if _is_share(known) and self.min is not None and self.max is not None:
             why = Unsettled("no_uncertainty", _RANGE_OF_QUANTILE)
             return unsettled_claim(finding, self, subject, picked, asked, why)
+        worth = getattr(known, "worth", None)
+        if worth is not None:
+            words = (
+                f"clustered: {known.n} examples in {worth[0]} clusters, worth {worth[1]} separate"
+            )
+            finding = finish(finding, flags=(*finding.flags, words))
         asked = self._on_scale_of(known, asked, subject)
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 

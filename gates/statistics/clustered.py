@@ -29,6 +29,21 @@ class ClusteredMean:
     method: str = "clustered_t"
     approximate: bool = True
     count: int | None = None
+    spread: float = 0.0
+    """The sum of squared deviations of scores from their mean; only `worth` needs it."""
+
+    @property
+    def worth(self) -> tuple[int, int] | None:
+        """Clusters, and how many separate examples would tell as much; None where none differ.
+
+        n over the design effect: squared sums of clusters' deviations to those of examples.
+        """
+        mean = self.value
+        together = fsum((total - mean * size) ** 2 for total, size in self.totals)
+        if not (self.spread > 0.0 and together > 0.0):
+            return None
+        separate = round(self._size * self.spread / together)
+        return len(self.totals), max(1, min(self._size, separate))
 
     @property
     def value(self) -> float:
@@ -126,4 +141,6 @@ def of_scores(
     for score, cluster in zip(scores, clusters, strict=True):
         grouped.setdefault(cluster, []).append(score)
     totals = tuple((fsum(group), len(group)) for group in grouped.values())
-    return ClusteredMean(totals, low, high, n_errored)
+    mean = fsum(scores) / len(scores) if scores else 0.0
+    spread = fsum((score - mean) ** 2 for score in scores)
+    return ClusteredMean(totals, low, high, n_errored, spread=spread)

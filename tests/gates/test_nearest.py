@@ -108,3 +108,18 @@ def test_an_approval_accepts_what_is_open_and_nothing_else() -> None:
     assert said[0].endswith("that nothing is known of it")
     assert "in your own judgement" in said[1]
     assert "may be as high as" in said[2]
+
+
+def test_clusters_say_what_they_are_worth() -> None:
+    # 60 questions asked five times, each always answered alike: 60 answers, not 300.
+    ids = tuple(f"q{i // 5}" for i in range(300))
+    alike = tuple(float((i // 5) % 10 != 0) for i in range(300))
+    found = only(judge("metric: accuracy, min: 0.85", m("accuracy", scores=alike, ids=ids)))
+    assert "clustered: 300 examples in 60 clusters, worth 60 separate" in found.flags
+    words = hint(found)
+    assert words is not None
+    assert "300 examples in 60 clusters, worth 60 separate ones; new clusters settle it" in words
+    # Wrong answers spread evenly over the questions: clustering costs nothing, gains nothing.
+    even = tuple(float(i % 5 != 0) for i in range(300))
+    spread = only(judge("metric: accuracy, min: 0.85", m("accuracy", scores=even, ids=ids)))
+    assert not any(flag.startswith("clustered") for flag in spread.flags)
