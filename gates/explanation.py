@@ -5,18 +5,20 @@ Rounds for reading only, and never so far that a shown number contradicts the ou
 """
 
 from collections.abc import Sequence
-from math import isfinite
+from math import isclose, isfinite
 
 from gates.finding import Finding, Observed
 from gates.verdict import Outcome, Verdict
 
 _MAX_DECIMALS = 10
+_NOISE = 1e-9
 
 
 def number(value: float, *, percent: bool, against: float | None = None) -> str:
     """A number for people: `86.4%` or `0.71`, with enough digits to lie on its side of `against`.
 
-    `against` is the limit it is compared with; equal stays equal, above stays above.
+    `against` is the limit it is compared with; equal stays equal, above stays above. Numbers that
+    differ by less than one in a billion are equal: 465 / 500 - 0.95 is -2 points, not a hair less.
     """
     if not isfinite(value):
         return "unbounded"
@@ -38,9 +40,9 @@ def _rounded(value: float, decimals: int, *, percent: bool) -> str:
 def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:
     """Whether what is shown lies on the side of `against` that the value lies on."""
     shown = round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
-    if value > against:
-        return shown > against
-    return shown < against if value < against else shown == against
+    if isclose(value, against, rel_tol=_NOISE):
+        return isclose(shown, against, rel_tol=_NOISE)
+    return shown > against if value > against else shown < against
 
 
 def _close(value: float, text: str) -> bool:

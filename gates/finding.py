@@ -71,6 +71,8 @@ class Finding:
     loosens: str | None = None
     flags: tuple[str, ...] = ()
     """What was assumed or is worth knowing, e.g. `comparability: undeclared`."""
+    certified: bool | None = None
+    """Whether the slice may be published as a claim of its own; None where no rule asks."""
 
     @classmethod
     def drafted(cls, **fields: Any) -> "Finding":

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from gates.certifying import certify
 from gates.evidence import Candidate
 from gates.finding import Finding, finish
 from gates.header import Score
@@ -44,14 +45,22 @@ def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
             levels.update(
                 (id(claim), answer) for claim, answer in zip(claims, advised, strict=True)
             )
-    findings = []
-    for claim in [claim for _, claims in checked for claim in claims]:
-        if claim.settle is None or claim.conclude is None:
-            findings.append(claim.finding)
-            continue
-        rejected, level = levels.get(id(claim), (claim.p <= alpha_fail, alpha_fail))
-        findings.append(claim.conclude(claim.settle(rejected, level)))
+    findings: list[Finding] = []
+    for rule, claims in checked:
+        found = [
+            _concluded(claim, *levels.get(id(claim), (claim.p <= alpha_fail, alpha_fail)))
+            for claim in claims
+        ]
+        if getattr(rule, "certify", False):
+            found = certify(found, [claim.shown for claim in claims])
+        findings += found
     return findings
+
+
+def _concluded(claim: Claim, rejected: bool, level: float) -> Finding:  # noqa: FBT001 - as `holm` answers
+    if claim.settle is None or claim.conclude is None:
+        return claim.finding
+    return claim.conclude(claim.settle(rejected, level))
 
 
 def _enters_family(rule: Rule) -> bool:

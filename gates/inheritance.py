@@ -35,6 +35,7 @@ _ORDERED: Mapping[str, tuple[object, ...]] = {
     "mode": ("guard", "exact", "prove"),
     "waivable": (True, False),
     "strict": (False, True),
+    "certify": (False, True),
     "grade": ("declared", "attested", "signed"),
 }
 """Values from loosest to strictest."""
@@ -43,6 +44,7 @@ _IMPLIED: Mapping[str, object] = {
     "mode": "prove",
     "waivable": True,
     "strict": False,
+    "certify": False,
 }
 _FREE = frozenset({"target", "note", "basis", "loosens", "id"})
 _STRICTER_WHEN_ABSENT = frozenset({"accepts_point_estimate", "when", "applies_from"})

@@ -43,10 +43,12 @@ def field_problems(
     error: ValidationError, base: str, lines: Mapping[str, int], model: type[BaseModel]
 ) -> list[Problem]:
     """Pydantic's findings as problems, with the nearest valid field name where one is unknown."""
-    found = []
+    found: list[Problem] = []
     for item in error.errors(include_url=False, include_input=False):
         place = [part for part in item["loc"] if not _is_union_tag(part)]
         pointer = pointer_to(base, *place)
+        if any(known.pointer == pointer for known in found):
+            continue  # the other branches of a union say only what else would have been tried
         words = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             words = _unknown_field(str(place[-1]), _names(model) if len(place) == 1 else [])
@@ -59,7 +61,7 @@ def field_problems(
 def _is_union_tag(part: object) -> bool:
     """Pydantic puts the tried type of a union into the location; people did not write it."""
     text = str(part)
-    return text.startswith(("function-", "literal[", "BaselineChoice", "tuple["))
+    return text.startswith(("function-", "literal[", "BaselineChoice", "tuple[", "dict["))
 
 
 def _names(model: type[BaseModel]) -> list[str]:

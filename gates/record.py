@@ -21,7 +21,7 @@ _BASELINE = TypeAdapter(Baseline)
 _WAIVERS = TypeAdapter(list[Waiver])
 _COMPUTED = ("observed", "candidate", "baseline")
 _WORDS = ("outcome", "effect", "mode")
-_APART = (*_COMPUTED, *_WORDS)
+_APART = (*_COMPUTED, *_WORDS, "certified")
 _STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _APART))
 _SEEN = attrgetter(*(field.name for field in fields(Observed)))
 
@@ -71,4 +71,6 @@ def _findings_name(findings: Sequence[Finding]) -> str:
         parts += (str(f.outcome), str(f.effect), f.mode and str(f.mode), _STATED(f))
         for seen in (f.observed, f.candidate, f.baseline):
             parts.append(seen and [f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])
+        if f.certified is not None:  # named only where it is asked, so that old digests stay
+            parts.append(("certified", f.certified))
     return sha256(repr(parts).encode()).hexdigest()

@@ -68,6 +68,9 @@ class FindingOut(BaseModel):
     reason: str
     effect: Literal["none", "escalate", "fail"]
     proven: bool
+    certified: bool | None = Field(
+        None, description="Whether the slice may be published by itself, where the rule certifies"
+    )
     observed: ObservedOut | None
     limit: dict[str, Any] | None
     target: float | None

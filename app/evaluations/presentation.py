@@ -143,6 +143,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "effect": str(finding.effect),
         "proven": finding.proven,
+        "certified": finding.certified,
         "observed": None if observed is None else _observed(observed),
         "limit": None if finding.limit is None else dict(finding.limit),
         "target": finding.target,

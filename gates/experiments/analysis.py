@@ -89,7 +89,7 @@ def _compared(
     passing = _levels(questions, alpha, share=share)
     answers = iter(
         settle(
-            replace(question, alpha=level, next_alpha=level, voids=voids),
+            question._replace(alpha=level, next_alpha=level, voids=voids),
             rejected=question.p_fail() <= alpha / count,
             level=alpha / count,
         )
@@ -107,7 +107,7 @@ def _levels(questions: Sequence[Question], alpha: float, *, share: bool) -> list
         return [alpha] * len(questions)
 
     def shown(question: Question, level: float) -> bool:
-        at_level = replace(question, alpha=level)
+        at_level = question._replace(alpha=level)
         return at_level.clears(*at_level.pass_bounds(errors=True))
 
     asks = [lambda level, q=question: shown(q, level) for question in questions]

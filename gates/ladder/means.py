@@ -42,6 +42,8 @@ def proportion(m: Measurement) -> Estimate | Unsettled:
 
 def _widened(rate: Rate, m: Measurement) -> Estimate | Unsettled:
     """The exact rate, widened by a standard error or interval that claims more spread."""
+    if m.stderr is None and m.ci is None:
+        return rate
     value, n = rate.value, rate.n
     others: list[Estimate] = []
     if m.stderr is not None and m.stderr > 1.01 * sqrt(value * (1.0 - value) / max(1, n - 1)):

@@ -161,6 +161,8 @@ class MetricRule(MeasuredRule):
     accepts_point_estimate: Text | None = None
     strict: StrictBool = False
     """Only bounds that keep their level for every n; approximate ones stay inconclusive."""
+    certify: StrictBool = False
+    """Say of each slice whether it may be published as a claim of its own."""
     direction: Literal["higher", "lower"] | None = None
     declared_kind: Annotated[str | None, Field(alias="kind")] = None
     unit: Name | None = None

@@ -95,6 +95,8 @@ class Claim(NamedTuple):
     """What the look hands on to the next, where looks are `anytime`."""
     valid_until: datetime | None = None
     """When what the claim rests on ends (a document, a stage), where it does."""
+    shown: Callable[[float], bool] | None = None
+    """Where the rule certifies: whether it clears with this share of its look's error."""
 
 
 def plain_finding(rule: Rule, gate: str, outcome: Outcome, reason: str, **fields: Any) -> Finding:

@@ -45,8 +45,8 @@ def continued(
     last = joined(state.progress, scope)
     if not state.is_known:
         require_growth(counts, state.progress, scope, finding.metric or finding.rule)
-    question = replace(question, estimate=estimate)
-    question = replace(question, earlier=_earlier(question, last.shown if last else ()))
+    question = question._replace(estimate=estimate)
+    question = question._replace(earlier=_earlier(question, last.shown if last else ()))
     certain = tuple(low for low, _ in counts)
     if last is not None and len(last.certain) == len(certain):
         certain = tuple(map(max, certain, last.certain))

@@ -5,8 +5,9 @@ fail side is known. It decides; it words nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, nextafter
+from typing import NamedTuple
 
 from gates.finding import Observed
 from gates.statistics.estimate import Estimate
@@ -30,9 +31,8 @@ class Earlier:
 NOTHING = Earlier()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Does `estimate` lie within the limits?
+class Question(NamedTuple):
+    """Does `estimate` lie within the limits? A tuple, because each slice of a release makes one.
 
     `alpha` is the pass side's error at this look, `next_alpha` at the next one (None when there
     is none). `blocks` are reasons that bar a pass, `voids` reasons that bar pass and fail;
@@ -85,8 +85,7 @@ class Question:
         return low, high
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What `settle` found."""
 
     outcome: Outcome
@@ -97,6 +96,16 @@ class Answer:
     settleable: bool = False
     """True when more examples are the way to settle it; `to_settle` None then means no
     realistic number would."""
+
+
+def shown_with(question: Question, share: float) -> bool:
+    """Whether the pass side clears with `share` of this look's error, and nothing bars it.
+
+    What earlier looks showed is left out: it was shown with all of the error.
+    """
+    asked = question._replace(alpha=question.alpha * share, earlier=NOTHING)
+    barred = question.voids or question.blocks
+    return not barred and asked.clears(*asked.pass_bounds(errors=True))
 
 
 SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples"})
@@ -217,4 +226,4 @@ def pointwise(
 
 def as_proven(answer: Answer) -> Answer:
     """The same answer about something that was not sampled."""
-    return replace(answer, proven=True)
+    return answer._replace(proven=True)

@@ -99,6 +99,7 @@ def metric_problems(rule: MetricRule) -> list[tuple[str, str]]:
         return [("metric", str(error))]
     return [
         *_declaration_problems(rule),
+        *_certificate_problems(rule),
         *_mode_problems(rule, subject),
         *_quantile_problems(rule, subject),
     ]
@@ -121,6 +122,21 @@ def _declaration_problems(rule: MetricRule) -> list[tuple[str, str]]:
     if rule.direction not in (None, metric.direction) and metric.direction != "info":
         found.append(("direction", f"the catalogue says that {metric.direction} is better"))
     return found
+
+
+CERTIFIED = frozenset({"threshold", "versus_baseline"})
+
+
+def _certificate_problems(rule: MetricRule) -> list[tuple[str, str]]:
+    if not rule.certify:
+        return []
+    if rule.KIND not in CERTIFIED:
+        return [("certify", "belongs to rules with `min`, `max` or `versus_baseline`")]
+    if not rule.by:
+        return [("certify", "certifies slices; add `by`")]
+    if rule.mode is not Mode.PROVE:
+        return [("certify", "certifies what is proven; leave `mode` out")]
+    return []
 
 
 def _mode_problems(rule: MetricRule, subject: Subject) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ the answer comes about does not.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from gates.evidence import Measurement
@@ -16,7 +16,7 @@ from gates.ladder import Unsettled
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
-from gates.rules.judging import Answer, Question, pointwise, settle
+from gates.rules.judging import Answer, Question, pointwise, settle, shown_with
 from gates.rules.looks import (
     LookState,
     fingerprints,
@@ -42,10 +42,15 @@ class Levels(NamedTuple):
 def levels(ctx: Context, rule: MetricRule, hypothesis: str, inputs: str) -> Levels:
     """This look's share of the rule's error budget (policy.md section 5)."""
     confidence = ctx.defaults.confidence if rule.confidence is None else rule.confidence
+    planned = None if ctx.defaults.n_plan is not None else ctx.defaults.looks
+    return _levels(confidence, planned, ctx.looks.state(hypothesis, inputs))
+
+
+@lru_cache(maxsize=1024)  # the slices of a release stand at the same look
+def _levels(confidence: float, planned: int | None, state: LookState) -> Levels:
+    """`planned` is None where looks are `anytime`: each of them has the whole budget."""
     total = round(1 - confidence, 12)
-    state = ctx.looks.state(hypothesis, inputs)
-    planned = ctx.defaults.looks
-    if ctx.defaults.n_plan is not None:
+    if planned is None:
         barred = ("contradicts_attempt",) if state.earlier_fail else ()
         return Levels(state, total, total, barred)
     alpha = planned_alpha(total, planned, state.number)
@@ -90,8 +95,7 @@ def absent_claim(finding: Finding, absent: Absent, subject: Subject) -> Claim:
     return Claim(finish(missing, message=sentence(missing, subject.title, absent.detail)))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is compared with what: the limits, and the measurements that it rests on.
 
     `value` is the plain estimate for comparisons without error control.
@@ -129,11 +133,11 @@ def compared_claim(
             barred.append("too_few_samples")
         sampled = n is not None or m.stderr is not None or m.ci is not None
         if barred:
-            answer = replace(answer, outcome=Outcome.INCONCLUSIVE, reason=barred[0])
+            answer = answer._replace(outcome=Outcome.INCONCLUSIVE, reason=barred[0])
         else:
-            answer = replace(answer, proven=not sampled and subject.exact_allowed)
+            answer = answer._replace(proven=not sampled and subject.exact_allowed)
     elif asked.voids:
-        answer = replace(answer, outcome=Outcome.INCONCLUSIVE, reason=asked.voids[0])
+        answer = answer._replace(outcome=Outcome.INCONCLUSIVE, reason=asked.voids[0])
     return Claim(_concluded(finding, subject, picked, None, "", answer))
 
 
@@ -214,6 +218,7 @@ def tested_claim(
         hypothesis=key,
         inputs=inputs,
         progress=progress,
+        shown=partial(shown_with, question) if rule.certify else None,
     )
 
 

@@ -1,7 +1,6 @@
 """threshold: a metric's bound clears `min` and/or `max`, on every slice that is asked for."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -132,7 +131,7 @@ class Threshold(JudgedRule):
             return asked
         at_least = subject.quantile if self.max is not None else None
         at_most = subject.quantile if self.max is None else None
-        return replace(asked, minimum=at_least, maximum=at_most, scale="share_within_limit")
+        return asked._replace(minimum=at_least, maximum=at_most, scale="share_within_limit")
 
 
 _RANGE_OF_QUANTILE = (

@@ -34,18 +34,19 @@ def holm(hypotheses: Sequence[tuple[float, float]], alpha: float) -> list[tuple[
     pairs = [(1.0 if isnan(p) else p, weight) for p, weight in hypotheses]
     ratios = [p / weight for p, weight in pairs]
     answers: list[tuple[bool, float]] = [(False, 0.0)] * len(pairs)
-    left = sorted(range(len(pairs)), key=ratios.__getitem__)
-    for _, tied in groupby(list(left), key=ratios.__getitem__):
+    order = sorted(range(len(pairs)), key=ratios.__getitem__)
+    weights = [pairs[index][1] for index in order]
+    done = 0
+    for _, tied in groupby(order, key=ratios.__getitem__):
         group = list(tied)
-        share = fsum(pairs[index][1] for index in left)
-        levels = {index: alpha * (pairs[index][1] / share) for index in left}
-        if not all(pairs[index][0] <= levels[index] for index in group):
-            for index in left:
-                answers[index] = (False, levels[index])
+        share = fsum(weights[done:])
+        if not all(pairs[index][0] <= alpha * (pairs[index][1] / share) for index in group):
+            for index in order[done:]:
+                answers[index] = (False, alpha * (pairs[index][1] / share))
             break
         for index in group:
-            answers[index] = (True, levels[index])
-        left = left[len(group) :]
+            answers[index] = (True, alpha * (pairs[index][1] / share))
+        done += len(group)
     return answers
 
 

@@ -40,6 +40,15 @@ def _scipy() -> ModuleType:
     return special
 
 
+@cache
+def _scalar() -> ModuleType:
+    """The beta functions of scipy for one number: the same code, without arrays."""
+    import scipy.special.cython_special  # noqa: PLC0415 - as above
+
+    special: ModuleType = scipy.special.cython_special
+    return special
+
+
 _DOUBTED_FROM = 100_000
 """From here on scipy 1.17's inverses are now and then plainly wrong (18 of 2,000,000 random
 cases up to 10^6, 92 up to 10^7), so their answers are put back in."""
@@ -55,7 +64,7 @@ def betainc(a: int, b: int, x: float) -> float:
     """Regularised incomplete beta I_x(a, b) for whole a, b >= 1 and x in [0, 1]."""
     if _is_light(a, b):
         return integer_beta.betainc(a, b, x)
-    tail = float(_scipy().betainc(a, b, x))
+    tail = float(_scalar().betainc(float(a), float(b), x))
     return 1.0 if isnan(tail) else tail
 
 
@@ -63,7 +72,7 @@ def betaincc(a: int, b: int, x: float) -> float:
     """1 - I_x(a, b); 1 where no number comes out, because a broken test shows nothing."""
     if _is_light(a, b):
         return integer_beta.betaincc(a, b, x)
-    tail = float(_scipy().betaincc(a, b, x))
+    tail = float(_scalar().betaincc(float(a), float(b), x))
     return 1.0 if isnan(tail) else tail
 
 
@@ -75,7 +84,7 @@ def betaincinv(a: int, b: int, p: float) -> float:
     """
     if _is_light(a, b):
         return integer_beta.betaincinv(a, b, p)
-    x = float(_scipy().betaincinv(a, b, p))
+    x = float(_scalar().betaincinv(float(a), float(b), p))
     if isnan(x) or (a + b > _DOUBTED_FROM and not isclose(betainc(a, b, x), p, rel_tol=_GIVES)):
         return integer_beta.betaincinv(a, b, p) if a + b <= integer_beta.LARGEST else 0.0
     return x
@@ -85,7 +94,7 @@ def betainccinv(a: int, b: int, p: float) -> float:
     """The x with 1 - I_x(a, b) = p; doubted as above, and past all reach the bound 1."""
     if _is_light(a, b):
         return integer_beta.betainccinv(a, b, p)
-    x = float(_scipy().betainccinv(a, b, p))
+    x = float(_scalar().betainccinv(float(a), float(b), p))
     if isnan(x) or (a + b > _DOUBTED_FROM and not isclose(betaincc(a, b, x), p, rel_tol=_GIVES)):
         return integer_beta.betainccinv(a, b, p) if a + b <= integer_beta.LARGEST else 1.0
     return x
@@ -96,7 +105,7 @@ def beta_tail(a: float, b: float, x: float) -> float:
 
     Always scipy: mixtures have shapes that are not whole, which the pure functions do not know.
     """
-    tail = float(_scipy().betaincc(a, b, x))
+    tail = float(_scalar().betaincc(float(a), float(b), x))
     return 0.0 if isnan(tail) else tail
 
 

@@ -1,9 +1,9 @@
 """Paired estimators against published intervals, enumeration, and scipy."""
 
-from math import comb, sqrt
+from math import comb, log, sqrt
 
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from gates.evidence import Measurement
 from gates.ladder.pairing import Pairs, pairs_of
@@ -26,6 +26,46 @@ def test_published_intervals(for_it: int, against: int, n: int, low: float, high
     z = z_quantile(0.025)
     assert paired_rates.refuted_below(for_it, against, n, z) == pytest.approx(low, abs=6e-4)
     assert -paired_rates.refuted_below(against, for_it, n, z) == pytest.approx(high, abs=6e-4)
+
+
+def test_tango_1998_section_6_1() -> None:
+    """Table V, page 903: hydrogen peroxide against heat for 44 lenses, 43 good by both, 1 by heat.
+
+    At a margin of .1 the paper (page 902) prints Z = 1.709, p = .044, and -.096 for the lower end
+    of the 90% interval. The end is found once more here, from the likelihood itself.
+    """
+    score = paired_rates.score(0, 1, 44, -0.1)
+    assert score == pytest.approx(1.709, abs=5e-4)
+    assert stats.norm.sf(score) == pytest.approx(0.044, abs=5e-4)
+    low = paired_rates.refuted_below(0, 1, 44, z_quantile(0.05))
+    assert low == pytest.approx(-0.096, abs=5e-4)
+    assert low == pytest.approx(_by_likelihood(0, 1, 44, z_quantile(0.05)), abs=1e-6)
+    # What the gate says is no sharper: nothing in favour, so the exact bound counts as well.
+    assert PairedRates(0, 1, 43, 44).lower(0.05, errors=False) <= low
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(12, 2, 50), (6, 16, 161), (1, 7, 21), (16, 4, 32)])
+def test_tangos_bound_by_maximum_likelihood(b: int, c: int, n: int) -> None:
+    """Equations (24) to (26) of the paper, page 895, without its closed form for q21."""
+    ours = paired_rates.refuted_below(b, c, n, 1.645)
+    assert ours == pytest.approx(_by_likelihood(b, c, n, 1.645), abs=1e-6)
+
+
+def _by_likelihood(b: int, c: int, n: int, z: float) -> float:
+    """The difference at which the score is z, its variance by a numerical maximum."""
+
+    def loss(q: float, delta: float) -> float:
+        cells = ((b, q + delta), (c, q), (n - b - c, 1.0 - 2.0 * q - delta))
+        return -sum(k * log(max(p, 1e-300)) for k, p in cells if k)
+
+    def beyond(delta: float) -> float:
+        ends = (max(0.0, -delta), (1.0 - delta) / 2.0)
+        q = optimize.minimize_scalar(
+            loss, args=(delta,), bounds=ends, method="bounded", options={"xatol": 1e-12}
+        ).x
+        return (b - c - n * delta) / sqrt(n * (2.0 * q + delta * (1.0 - delta))) - z
+
+    return float(optimize.brentq(beyond, -0.99, (b - c) / n - 1e-6, xtol=1e-10))
 
 
 def test_at_no_difference_the_score_is_mcnemars() -> None:
