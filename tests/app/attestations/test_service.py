@@ -241,4 +241,6 @@ def test_a_statement_changed_in_the_database_is_not_served(service: Service, tab
     }
     with service.app.state.runtime.engine.begin() as connection:
         connection.exec_driver_sql(change[table])
-    assert get(service, made).status_code == 500
+    answer = get(service, made)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "record-inconsistent"
