@@ -53,7 +53,10 @@ def rows(rounds: int, seconds: float) -> list[Row]:
         }
         found: list[Row] = []
         for database, (theirs, ours) in databases.items():
-            found += _on(database, theirs, ours, directory, (rounds, seconds))
+            # Each service has its own data directory: an anchor file belongs to one log.
+            own = directory / database.lower()
+            own.mkdir()
+            found += _on(database, theirs, ours, own, (rounds, seconds))
         return found
 
 
