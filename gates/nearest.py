@@ -27,6 +27,22 @@ class Flip:
 
 def flip(finding: Finding) -> Flip | None:
     """The nearest flip of one finding; None where no bound says how far it is."""
+    found = _gap(finding)
+    if found is None:
+        return None
+    by, way = found
+    amount = _amount(finding, abs(by))
+    if by < 0.0:
+        return Flip(by, None, f"it would still pass about {amount} worse")
+    more = _more(finding)
+    words = f"about {amount} {way} would pass"
+    if more is not None:
+        words += f", or {more:,} more examples at this rate"
+    return Flip(by, more, words)
+
+
+def _gap(finding: Finding) -> tuple[float, str] | None:
+    """`Flip.by`, and whether more or less of the metric is better; None as above."""
     seen = finding.observed
     if seen is None or seen.value is None or finding.mode is Mode.GUARD:
         return None  # a guard's pass is about its relaxed limit, which no bound here speaks of
@@ -41,19 +57,9 @@ def flip(finding: Finding) -> Flip | None:
     if not gaps or not all(map(isfinite, gaps)):
         return None
     by = max(gaps)
-    more = _more(finding)
-    amount = _amount(finding, abs(by))
-    if finding.outcome is Outcome.PASS and by >= 0.0:
+    if by == 0.0 or (finding.outcome is Outcome.PASS) is not (by < 0.0):
         return None
-    if finding.outcome is Outcome.PASS:
-        return Flip(by, None, f"it would still pass about {amount} worse")
-    if by <= 0.0:
-        return None
-    way = "more" if low is not None and gaps[0] == by else "less"
-    words = f"about {amount} {way} would pass"
-    if more is not None:
-        words += f", or {more:,} more examples at this rate"
-    return Flip(by, more, words)
+    return by, "more" if low is not None and gaps[0] == by else "less"
 
 
 def _more(finding: Finding) -> int | None:
@@ -150,8 +156,8 @@ def _name(finding: Finding) -> str:
 
 def _closeness(finding: Finding) -> float | None:
     """Spare room beyond the limit in widths of the finding's own uncertainty."""
-    found, seen = flip(finding), finding.observed
+    found, seen = _gap(finding), finding.observed
     if found is None or seen is None or seen.lower is None or seen.upper is None:
         return None
     width = seen.upper - seen.lower
-    return -found.by / width if width > 0.0 else None
+    return -found[0] / width if width > 0.0 else None

@@ -5,7 +5,6 @@ cannot carry.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any, Final, TypedDict, Unpack
@@ -14,7 +13,7 @@ from app.evaluations.wanted import wanted
 from gates.decision import Decision, GateResult, ReviewNeed
 from gates.evidence import Candidate
 from gates.finding import Finding, Observed
-from gates.nearest import accepts, flip, hint
+from gates.nearest import Flip, accepts, flip, hint
 from gates.verdict import Verdict
 
 _STATUS: Final[Mapping[Verdict, str]] = {
@@ -159,9 +158,13 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "look": finding.look,
         "loosens": finding.loosens,
         "flags": list(finding.flags),
-        "flip": None if nearest is None else asdict(nearest),
+        "flip": None if nearest is None else _flip(nearest),
         "hint": hint(finding),
     }
+
+
+def _flip(nearest: Flip) -> dict[str, Any]:
+    return {"by": nearest.by, "samples": nearest.samples, "words": nearest.words}
 
 
 def _observed(seen: Observed) -> dict[str, Any]:
