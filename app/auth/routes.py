@@ -6,27 +6,25 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from app.auth import keys
 from app.auth.demands import MayManageKeys
-from app.auth.keys import CreatedKey, KeyRequest
+from app.auth.keys import KeyRequest
 from app.auth.tables import api_key, principal
-from app.bodies import Strict, json_value, read, require_json, validated
+from app.bodies import Strict
 from app.database import to_text
 from app.errors import Problem
 from app.evaluations.schemas import Name, Time
-from app.idempotency.once import once, replayed
-from app.ledger.work import Conflict, Work
+from app.idempotency.changing import Change, change
 from app.lists import Cursor, Limit, page, position
 from app.openapi import json_body, problems
-from app.replies import as_json, json_bytes
+from app.replies import as_json
 from app.runtime import Runtime, runtime_of
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
 KeyId = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
-_TRIES = 5
 
 
 class KeyIn(Strict):
@@ -86,44 +84,17 @@ class KeyPageOut(BaseModel):
 )
 async def create_key(request: Request, who: MayManageKeys) -> Response:
     """Make an API key; the secret is in the answer and nowhere else."""
-    require_json(request)
-    raw = await read(request)
-    kept = once(request, who, raw)
-    runtime = runtime_of(request)
 
-    def prepared() -> tuple[CreatedKey, dict[str, Any], Work] | Response:
-        with runtime.engine.connect() as connection:
-            if kept is not None and (first := kept.found(connection)) is not None:
-                return replayed(first)
-            given = validated(KeyIn, json_value(raw))
-            wanted = KeyRequest(
-                given.name, tuple(given.roles), given.person, tuple(given.models), given.expires_at
-            )
-            made = keys.create(connection, wanted, by=who.id, at=runtime.clock())
-        body = {
-            "id": made.id,
-            "key": None,
-            "name": given.name,
-            "roles": given.roles,
-            "models": given.models,
-        }
-        work = made.work
-        if kept is not None:
-            row = kept.row(runtime.clock(), 201, body=json_bytes(body))
-            work = Work(entries=work.entries, rows=[*work.rows, row])
-        return made, body, work
+    def made(connection: Connection, given: KeyIn, now: datetime) -> Change:
+        wanted = KeyRequest(
+            given.name, tuple(given.roles), given.person, tuple(given.models), given.expires_at
+        )
+        key = keys.create(connection, wanted, by=who.id, at=now)
+        body: dict[str, Any] = {"id": key.id, "key": key.secret, "name": given.name}
+        body |= {"roles": given.roles, "models": given.models}
+        return Change(key.work, body, kept={**body, "key": None})
 
-    for _ in range(_TRIES):
-        ready = await asyncio.to_thread(prepared)
-        if isinstance(ready, Response):
-            return ready
-        made, body, work = ready
-        try:
-            await runtime.ledger.commit(work)
-        except Conflict:
-            continue
-        return as_json({**body, "key": made.secret}, 201)
-    raise Problem("conflict", "Keys of this name are being made by others. Send it again.")
+    return await change(request, who, KeyIn, made)
 
 
 @router.get(

@@ -12,20 +12,19 @@ from pydantic import BaseModel, Field
 
 from app.auth import csrf, sessions
 from app.auth.demands import Identified, address_of, holder
-from app.auth.identities import Newcomer, known
+from app.auth.identities import Known, Newcomer, known
 from app.auth.paths import local_path
 from app.auth.principal import Grant
 from app.auth.sessions import Opening
 from app.bodies import media_type, read
 from app.database import to_text
 from app.errors import Problem
-from app.ledger.work import Conflict
+from app.ledger.committing import committed
 from app.openapi import problems
 from app.replies import as_json
 from app.runtime import Runtime, runtime_of
 
 router = APIRouter(tags=["who"])
-_TRIES = 5
 _PENDING = "clearance-login"
 
 
@@ -153,20 +152,12 @@ async def sign_out(request: Request, _: Identified) -> Response:
 async def _introduced(runtime: Runtime, newcomer: Newcomer) -> str:
     """The person's principal; what is new about them is recorded first."""
 
-    def look_up() -> Any:
+    def look_up() -> Known:
         with runtime.engine.connect() as connection:
             return known(connection, newcomer, runtime.clock())
 
-    for _ in range(_TRIES):
-        found = await asyncio.to_thread(look_up)
-        try:
-            if found.work is not None:
-                await runtime.ledger.commit(found.work)
-        except Conflict:
-            continue
-        principal: str = found.principal
-        return principal
-    raise Problem("conflict", "This person is signing in elsewhere at this moment. Try again.")
+    found = await committed(runtime.ledger, look_up, lambda found: found.work)
+    return found.principal
 
 
 async def _opened(request: Request, opening: Opening, where: str) -> Response:

@@ -21,13 +21,13 @@ from app.auth.principal import Grant, Principal, granted
 from app.auth.tables import used_token
 from app.auth.tokens import LEEWAY_SECONDS, Expected, verified
 from app.auth.unverified import TokenRefused, peeked
+from app.ledger.committing import committed
 from app.ledger.work import Conflict, Work
 from app.ledger.writer import Ledger
 from app.settings import Settings
 
 _MAX_KNOWN = 10_000
 _MAX_JTI = 500
-_TRIES = 3
 _END_OF_CENTURY = 4_102_444_800
 
 
@@ -77,18 +77,13 @@ class Workloads:
         """The newcomer's principal and name, recorded the first time."""
         if (found := self._known.get(newcomer.id)) is not None:
             return found
-        for _ in range(_TRIES):
-            ready = await asyncio.to_thread(self._look_up, newcomer, now)
-            try:
-                if ready.work is not None:
-                    await self._ledger.commit(ready.work)
-            except Conflict:
-                continue
-            if len(self._known) >= _MAX_KNOWN:
-                self._known.clear()
-            self._known[newcomer.id] = (ready.principal, ready.name)
-            return ready.principal, ready.name
-        raise Conflict("conflict", "This workload is being introduced by others. Send it again.")
+        ready = await committed(
+            self._ledger, lambda: self._look_up(newcomer, now), lambda found: found.work
+        )
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[newcomer.id] = (ready.principal, ready.name)
+        return ready.principal, ready.name
 
     async def _use(self, issuer: Issuer, jti: object, expires: datetime, request: Request) -> None:
         """A token of a one-use issuer writes once; the same request may be repeated."""

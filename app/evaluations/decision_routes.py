@@ -16,6 +16,8 @@ from app.evaluations.answers import BarrierOut, DecisionOut, DecisionPageOut, Re
 from app.evaluations.replaying import replay
 from app.evaluations.schemas import Stage, Time
 from app.evaluations.standing import is_through_glass, status_at
+from app.ledger.committing import committed
+from app.ledger.work import Work
 from app.lists import Cursor, Filter, Limit, page
 from app.openapi import by_verdict, json_body, problems
 from app.replies import as_json
@@ -160,14 +162,14 @@ async def revoke(request: Request, who: MayRevoke, decision_id: DecisionId) -> R
     given = await parsed(request, ReasonIn)
     runtime = runtime_of(request)
 
-    def prepared() -> Any:
+    def prepared() -> Work:
         with runtime.engine.connect() as connection:
             row = reading.found(connection, decision_id, who)
             return revoking.revoked(
                 connection, row, given.reason, who, runtime.clock(), runtime.attestor
             )
 
-    await runtime.ledger.commit(await asyncio.to_thread(prepared))
+    await committed(runtime.ledger, prepared, lambda work: work)
     return as_json(await asyncio.to_thread(_shown, runtime, decision_id, who))
 
 
@@ -182,13 +184,11 @@ async def open_review(request: Request, who: MayOpenReview, decision_id: Decisio
     runtime = runtime_of(request)
     now = runtime.clock()
 
-    def prepared() -> Any:
+    def prepared() -> tuple[Row[Any], Work | None]:
         with runtime.engine.connect() as connection:
             return opened(connection, reading.found(connection, decision_id, who), who, now)
 
-    row, work = await asyncio.to_thread(prepared)
-    if work is not None:
-        await runtime.ledger.commit(work)
+    row, _ = await committed(runtime.ledger, prepared, lambda made: made[1])
 
     def current() -> dict[str, Any]:
         with runtime.engine.connect() as connection:

@@ -1,7 +1,7 @@
 """Decisions as they stand now: one, a list, and the JSON that people and pipelines see."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.glass.tables import break_glass
 from app.ledger.note import VerifierKey
 from app.ledger.reading import entry_by_id, inclusion
 from app.lists import position
-from app.reviews.reading import review_of, shown_in_decision
+from app.reviews.reading import IN_DECISION, review_of, shown_in_decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,14 @@ def _like(pattern: str) -> str:
 
 
 def shown(
-    connection: Connection, row: Row[Any], now: datetime, keys: Sequence[VerifierKey]
+    connection: Connection,
+    row: Row[Any],
+    now: datetime,
+    keys: Sequence[VerifierKey],
+    review: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The Decision as it stands now, with its proof against the newest checkpoint."""
-    body = standing_of(connection, row, now)
+    body = standing_of(connection, row, now, review)
     place = entry_by_id(connection, row.entry)
     proven = inclusion(connection, place.index, keys)
     body["audit"] = {
@@ -104,13 +108,22 @@ def shown(
     return body
 
 
-def standing_of(connection: Connection, row: Row[Any], now: datetime) -> dict[str, Any]:
-    """The Decision as it stands now, without its place in the log."""
+def standing_of(
+    connection: Connection,
+    row: Row[Any],
+    now: datetime,
+    review: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The Decision as it stands now, without its place in the log.
+
+    `review` is the decision's own, from whoever has read it already; else it is looked up.
+    """
     body: dict[str, Any] = json.loads(row.document)
     body["status"] = status_at(row, now)
     body["valid_until"] = to_text(row.valid_until) if row.valid_until else None
-    asked = review_of(connection, row.id)
-    body["review"] = shown_in_decision(connection, asked, now) if asked else None
+    if review is None and (asked := review_of(connection, row.id)) is not None:
+        review = shown_in_decision(connection, asked, now)
+    body["review"] = None if review is None else {name: review[name] for name in IN_DECISION}
     if row.glass_until is not None:
         body["break_glass"] = _glass(connection, row.id, now)
     return body

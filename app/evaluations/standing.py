@@ -41,18 +41,30 @@ _after: Final = and_(
         and_(_newer.c.decided_at == decision.c.decided_at, _newer.c.id > decision.c.id),
     ),
 )
-_has_newer: Final = or_(
-    exists().where(_after, _newer.c.version == decision.c.version),
-    exists().where(_after, _newer.c.candidate_digest == decision.c.candidate_digest),
-)
+
+
+def _has_newer(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the same candidate was judged again under the policy: by version or by digest."""
+    return or_(
+        exists().where(_after, _newer.c.version == decision.c.version, *more),
+        exists().where(_after, _newer.c.candidate_digest == decision.c.candidate_digest, *more),
+    )
+
+
 IS_SUPERSEDED: Final[ColumnElement[bool]] = case(
-    (decision.c.status == "pending", _has_newer), else_=false()
+    (decision.c.status == "pending", _has_newer()), else_=false()
 )
 """A pending decision ends with the candidate's next one under the same policy. Seen on reading, so
 that two submissions at one time need not know of each other."""
 
 DECISIONS: Final = select(decision, IS_SUPERSEDED.label("is_superseded"))
 """Rows from which `status_at` can tell the status."""
+
+
+def is_replaced(now: datetime) -> ColumnElement[bool]:
+    """Whether a newer settled decision governs in a row's place, so that its end ends nothing."""
+    late = and_(_newer.c.status == "pending", _newer.c.deadline <= now)
+    return _has_newer(or_(_newer.c.status.in_(SETTLED), late))
 
 
 def status_at(row: Row[Any], now: datetime) -> str:

@@ -3,11 +3,10 @@
 What moved meanwhile is judged again. The answer is kept with the change, for whoever repeats it.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic import BaseModel
@@ -15,14 +14,13 @@ from sqlalchemy import Connection
 
 from app.auth.keys import Principal
 from app.bodies import json_value, read, require_json, validated
-from app.errors import Problem
 from app.idempotency.once import once, replayed
-from app.ledger.work import Conflict, Work
+from app.ledger.committing import committed
+from app.ledger.work import Work
 from app.replies import as_json, json_bytes
 from app.runtime import runtime_of
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,7 @@ async def change(
         row = kept.row(now, status, body=json_bytes(made.body if made.kept is None else made.kept))
         return replace(made, work=replace(made.work, rows=[*made.work.rows, row]))
 
-    last: Conflict | None = None
-    for _ in range(_TRIES):
-        ready = await asyncio.to_thread(prepared)
-        if isinstance(ready, Response):
-            return ready
-        try:
-            await runtime.ledger.commit(ready.work)
-        except Conflict as conflict:
-            last = conflict
-            continue
-        return as_json(ready.body, status)
-    detail = last.detail if last is not None else "It kept changing."
-    raise Problem("conflict", f"{detail} Send it again.")
+    ready = await committed(
+        runtime.ledger, prepared, lambda made: made.work if isinstance(made, Change) else None
+    )
+    return ready if isinstance(ready, Response) else as_json(ready.body, status)

@@ -68,6 +68,7 @@ KINDS: Final[dict[str, Kind]] = {
     "break_glass.clock": Kind("app.glass.service:tick"),
     "review.clock": Kind("app.reviews.ticking:tick"),
     "review.sweep": Kind("app.reviews.ticking:sweep", recurring=True),
+    "clearance.sweep": Kind("app.evaluations.ending:sweep", recurring=True),
     "waiver.clock": Kind("app.waivers.service:tick"),
     "notice.deliver": Kind("app.notices.delivering:deliver"),
     "jobs.clean": Kind("app.jobs.cleaning:clean", recurring=True),

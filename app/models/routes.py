@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, select, update
 from app.auth.demands import MayRead, MayRegisterModel
 from app.auth.keys import Principal
 from app.bodies import Strict, parsed
-from app.errors import Problem
 from app.evaluations.schemas import Name
 from app.ids import new_id
+from app.ledger.committing import committed
 from app.ledger.work import Conflict, NewEntry, Work
 from app.lists import Limit
 from app.models import reading
@@ -26,7 +26,6 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 Fact = str | int | float | bool | list[str] | None
 ModelName = Annotated[str, Path(max_length=200, pattern=r"^[^\x00-\x1f\x7f/]+$")]
-_TRIES = 5
 
 
 class ModelIn(Strict):
@@ -149,13 +148,8 @@ async def put_model(request: Request, who: MayRegisterModel, name: ModelName) ->
             known = connection.execute(select(model).where(model.c.name == name)).first()
         return _registration(known, name, given, who, runtime.clock())
 
-    for _ in range(_TRIES):
-        try:
-            await runtime.ledger.commit(await asyncio.to_thread(prepared))
-        except Conflict:
-            continue
-        return as_json(await asyncio.to_thread(_shown, runtime, name, who))
-    raise Problem("conflict", "The model is being changed by others. Send it again.")
+    await committed(runtime.ledger, prepared, lambda work: work)
+    return as_json(await asyncio.to_thread(_shown, runtime, name, who))
 
 
 def _registration(

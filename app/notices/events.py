@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
@@ -67,13 +68,25 @@ def event_of(connection: Connection, row: Row[Any], public_url: str) -> dict[str
         "actor": body["actor"],
         "subject": row.subject,
         **about,
-        **_chosen(body["data"]),
+        **_chosen(row.type, body["data"]),
     }
+    if (page := _page(row.type, row.subject, about)) is not None:
+        data["link"] = public_url + page
     if about.get("decision"):
-        data["link"] = f"{public_url}/v1/decisions/{about['decision']}"
+        data["api"] = f"{public_url}/v1/decisions/{about['decision']}"
     if approval := _approval(row.type, body["data"]):
         data["approval"] = approval
     return {"type": row.type, "timestamp": body["time"], "data": data}
+
+
+def _page(type_: str, subject: str, about: Mapping[str, Any]) -> str | None:
+    """Where a person reads about it."""
+    if about.get("decision"):
+        return f"/decisions/{about['decision']}"
+    noun = type_.partition(".")[0]
+    if noun == "policy":
+        return f"/policies/{quote(subject, safe='')}"
+    return {"waiver": "/waivers", "document": "/documents"}.get(noun)
 
 
 def _about(
@@ -110,7 +123,7 @@ def _about(
         "stage": row.stage,
         "policy": row.policy,
         "verdict": row.verdict,
-        "status": row.status,
+        "status": "expired" if type_ == "decision.expired" else row.status,
         **({"break_glass": refs["break_glass"]} if "break_glass" in refs else {}),
     }
 
@@ -122,8 +135,10 @@ _KEPT: Final = (
 )
 
 
-def _chosen(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: data[name] for name in _KEPT if name in data}
+def _chosen(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    # What ended keeps the status it had in the tables, which nobody outside needs to know.
+    kept = (n for n in _KEPT if type_ != "decision.expired" or n != "decision_status")
+    return {name: data[name] for name in kept if name in data}
 
 
 def _approval(type_: str, data: Mapping[str, Any]) -> dict[str, str] | None:

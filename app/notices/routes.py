@@ -1,6 +1,5 @@
 """Routes under /v1/subscriptions: whom to tell, what was sent, and sending it again."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request, Response
@@ -8,6 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from app.auth.demands import MaySubscribe
 from app.bodies import Strict
 from app.idempotency.changing import change
+from app.ledger.committing import committed
 from app.ledger.work import Work
 from app.lists import Cursor, Limit, page
 from app.notices import reading, service
@@ -122,7 +122,7 @@ async def unsubscribe(request: Request, who: MaySubscribe, name: Id) -> Response
         with runtime.engine.connect() as connection:
             return service.ended(connection, name, who, runtime.clock())
 
-    await runtime.ledger.commit(await asyncio.to_thread(prepared))
+    await committed(runtime.ledger, prepared, lambda work: work)
     return Response(status_code=204)
 
 

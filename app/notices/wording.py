@@ -6,7 +6,7 @@ from typing import Any, Final
 _WORDS: Final = {
     "decision.recorded": "{what}: {status}.",
     "decision.revoked": "{what}: the decision was revoked.",
-    "decision.expired": "{what}: the clearance ended.",
+    "decision.expired": "{what}: the clearance ended ({ended_by}).",
     "review.opened": "{what} waits for people: {needed}, until {expires_at}.",
     "review.reminded": "{what} still waits for people: {needed}, until {expires_at}.",
     "review.escalated": "{what} still waits; {roles} asked as well.",
@@ -25,6 +25,15 @@ _WORDS: Final = {
 }
 
 
+_ENDS: Final = {
+    "waiver.revoked": "a waiver was revoked",
+    "waiver.expired": "a waiver expired",
+    "document.expired": "a document expired",
+    "approval.until": "it was approved until then",
+    "valid_days": "its time is over",
+}
+
+
 class _Known(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "-"
@@ -37,6 +46,7 @@ def sentence(event: Mapping[str, Any]) -> str:
     what = " ".join(str(part) for part in parts if part) or str(data.get("subject", "Clearance"))
     needed = ", ".join(f"{least} of {role}" for role, least in data.get("needed") or ())
     known = _Known(data, what=what, needed=needed, roles=", ".join(data.get("roles") or ()))
+    known["ended_by"] = _ENDS.get(str(data.get("because")), "it is over")
     words = _WORDS.get(event["type"], f"{{what}}: {event['type']}.").format_map(known)
     return "".join(c if c.isprintable() else " " for c in words)
 

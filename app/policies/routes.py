@@ -11,7 +11,7 @@ from app.auth.demands import MayPublishPolicy, MayRead
 from app.auth.keys import Principal
 from app.bodies import json_value, media_type, parsed, read
 from app.errors import Problem, problem_of
-from app.ledger.work import Conflict
+from app.ledger.committing import committed
 from app.lists import Cursor, Limit
 from app.openapi import json_body, problems
 from app.policies import service
@@ -43,7 +43,6 @@ Examples = Annotated[
 ]
 YAML: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 MAX_POLICY: Final = 1024 * 1024
-_TRIES: Final = 5
 _BODIES: Final = {
     "requestBody": {
         "required": True,
@@ -96,17 +95,11 @@ async def publish(request: Request, who: MayPublishPolicy, name: PolicyName) -> 
         with runtime.engine.connect() as connection:
             return service.published(connection, name, given, who, runtime.clock())
 
-    for _ in range(_TRIES):
-        same, work, values = await asyncio.to_thread(prepared)
-        if same is not None:
-            return as_json(service.published_json(same), 200)
-        try:
-            await runtime.ledger.commit(work)
-        except Conflict:
-            continue
-        runtime.policies.forget()
-        return as_json(service.published_json(values), 201)
-    raise Problem("conflict", "The policy is being published by others. Send it again.")
+    same, _, values = await committed(runtime.ledger, prepared, lambda made: made[1])
+    if same is not None:
+        return as_json(service.published_json(same), 200)
+    runtime.policies.forget()
+    return as_json(service.published_json(values), 201)
 
 
 @router.get("", summary="List policies", responses={200: {"model": PolicyPageOut}, **problems()})

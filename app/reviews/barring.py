@@ -3,6 +3,7 @@
 By stable id, on the server: what a page or a caller hides or claims changes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,41 @@ def may_answer(
     return behalf
 
 
+def roles_for(
+    connection: Connection,
+    row: Row[Any],
+    who: Principal,
+    now: datetime,
+    earlier: Sequence[Row[Any]],
+) -> tuple[list[str], str]:
+    """The roles under which a person may answer, own and given, or in words why there are none."""
+    try:
+        not_barred(connection, row, who, now)
+    except Problem as refused:
+        return [], refused.detail
+    given = {d.role for d in delegations(connection, row.id) if d.delegate == who.id}
+    found, why = [], "None of your roles is asked here."
+    for role in sorted(who.stakes_at(row.model) | given):
+        if not _asks_for(row, role):
+            continue
+        try:
+            may_answer(connection, row, role, who, now)
+            has_not_answered(row, role, who.id, earlier)
+        except Problem as refused:
+            why = refused.detail
+        else:
+            found.append(role)
+    return found, "" if found else why
+
+
+def has_not_answered(row: Row[Any], role: str, person: str, earlier: Sequence[Row[Any]]) -> None:
+    """Once per person, or once per role where the policy says so; who delegated has answered."""
+    per_role = row.one_answer_per == "role"
+    mine = [item for item in earlier if person in {item.person, item.on_behalf_of}]
+    if any(not per_role or item.role == role for item in mine):
+        raise Problem("already-answered", "This person has answered this review already.")
+
+
 def not_barred(connection: Connection, row: Row[Any], who: Principal, now: datetime) -> None:
     """Refuse who could not be impartial, or is nobody."""
     if not who.is_person:
@@ -63,10 +99,17 @@ def involved(
 
 def is_asked(row: Row[Any], role: str) -> None:
     """Refuse a role that the review does not ask for."""
-    roles = {asked for asked, _ in row.needed} | set(stand_ins(row))
-    if role not in roles and "*" not in roles:
-        asked = ", ".join(sorted(roles))
+    if not _asks_for(row, role):
+        asked = ", ".join(sorted(_asked(row)))
         raise Problem("forbidden", f"The review asks for {asked}, not for {role}.")
+
+
+def _asks_for(row: Row[Any], role: str) -> bool:
+    return not _asked(row).isdisjoint({role, "*"})
+
+
+def _asked(row: Row[Any]) -> set[str]:
+    return {asked for asked, _ in row.needed} | set(stand_ins(row))
 
 
 def is_open(row: Row[Any], status: str) -> None:

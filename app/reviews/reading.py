@@ -37,6 +37,9 @@ STATUSES: Final = (
     "cancelled",
     "superseded",
 )
+IN_DECISION: Final = ("id", "status", "opens_at", "due_at", "expires_at", "needed")
+"""What a Decision shows of its review."""
+
 _MOST_COMMENTS: Final = 500
 _delegate: Final = principal.alias("delegate")
 _UNDECIDED: Final = frozenset({"awaiting_evidence", "open"})

@@ -1,17 +1,13 @@
 """Routes under /v1/reviews: what waits for people, and their answers."""
 
-import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.auth.demands import MayOpenReview, MayRead, MaySignOff
-from app.bodies import json_value, read, require_json, validated
 from app.errors import Problem
 from app.evaluations.reading import visible
 from app.idempotency.changing import change
-from app.idempotency.once import once, replayed
-from app.ledger.work import Conflict
 from app.lists import Cursor, Limit, page
 from app.openapi import json_body, problems
 from app.replies import as_json
@@ -19,7 +15,7 @@ from app.reviews import remarks
 from app.reviews.answers import CommentOut, ReviewOut, ReviewPageOut, SignOffResultOut
 from app.reviews.reading import by_id, listed, shown
 from app.reviews.schemas import CommentIn, DeferralIn, DelegationIn, SignOffIn
-from app.reviews.service import Answered, answered
+from app.reviews.service import answered
 from app.reviews.tables import review
 from app.runtime import runtime_of
 
@@ -30,7 +26,6 @@ Status = Literal[
     "awaiting_evidence", "open", "approved", "rejected", "expired", "cancelled", "superseded"
 ]
 Role = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-_TRIES = 5
 _REVIEW = {"model": ReviewOut, "description": "The first answer to this key."}
 
 
@@ -94,31 +89,13 @@ def get_review(request: Request, who: MayRead, review_id: ReviewId) -> Response:
 )
 async def sign_off(request: Request, who: MaySignOff, review_id: ReviewId) -> Response:
     """Approve, reject, or ask for changes."""
-    require_json(request)
-    raw = await read(request)
-    kept = once(request, who, raw)
-    runtime = runtime_of(request)
-
-    def prepared() -> Answered | Response:
-        with runtime.engine.connect() as connection:
-            if kept is not None and (first := kept.found(connection)) is not None:
-                return replayed(first)
-            given = validated(SignOffIn, json_value(raw))
-            return answered(
-                connection, review_id, given, who, runtime.clock(), kept, runtime.attestor
-            )
-
-    for _ in range(_TRIES):
-        ready = await asyncio.to_thread(prepared)
-        if isinstance(ready, Response):
-            return ready
-        try:
-            await runtime.ledger.commit(ready.work)
-        except Conflict:
-            # Somebody answered at the same time: judge this answer by what stands now.
-            continue
-        return as_json(ready.body, 201)
-    raise Problem("conflict", "Too many answers at one time. Send it again.")
+    attestor = runtime_of(request).attestor
+    return await change(
+        request,
+        who,
+        SignOffIn,
+        lambda connection, given, now: answered(connection, review_id, given, who, now, attestor),
+    )
 
 
 @router.post(

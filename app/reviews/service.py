@@ -3,8 +3,6 @@
 An approval is bound to the digest the person saw; no service, admin or submitter can give one.
 """
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,22 +17,14 @@ from app.database import to_text
 from app.errors import Problem
 from app.evaluations.standing import DECISIONS
 from app.evaluations.tables import decision
-from app.idempotency.once import Once
+from app.idempotency.changing import Change
 from app.ids import new_id
 from app.ledger.work import Conflict, NewEntry, Work
 from app.models.revision import touch
-from app.reviews.barring import is_open, may_answer
+from app.reviews.barring import has_not_answered, is_open, may_answer
 from app.reviews.reading import answers, by_id, is_met, needed, status_now
 from app.reviews.schemas import SignOffIn
 from app.reviews.tables import review, sign_off
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer ready to be recorded, and what it makes of review and decision."""
-
-    work: Work
-    body: dict[str, Any]
 
 
 def answered(
@@ -43,16 +33,15 @@ def answered(
     given: SignOffIn,
     who: Principal,
     now: datetime,
-    once: Once | None,
     attestor: Attestor,
-) -> Answered:
+) -> Change:
     """Check everything an answer must meet, and say what it settles."""
     row = by_id(connection, review_id, who)
     if row is None:
         raise Problem("review-not-found", "No review of this name is visible to this key.")
     behalf = may_answer(connection, row, given.role, who, now)
     earlier = answers(connection, row.id)
-    _has_not_answered(row, given.role, who.id, earlier)
+    has_not_answered(row, given.role, who.id, earlier)
     is_open(row, status_now(row, now))
     if given.answer == "approve" and row.deferred_until is not None and now < row.deferred_until:
         detail = f"It was deferred; approve it from {to_text(row.deferred_until)}."
@@ -78,16 +67,8 @@ def answered(
     body = {**_body(values, who, outcome), "on_behalf_of": behalf[1] if behalf else None}
     entry_id = new_id("ent")
     attested = _attested(connection, row, values, outcome, entry_id, attestor)
-    work = _work(row, values, who, outcome, body, once, entry_id=entry_id, attested=attested)
-    return Answered(work, body)
-
-
-def _has_not_answered(row: Row[Any], role: str, person: str, earlier: Sequence[Row[Any]]) -> None:
-    """Once per person, or once per role where the policy says so; who delegated has answered."""
-    per_role = row.one_answer_per == "role"
-    mine = [item for item in earlier if person in {item.person, item.on_behalf_of}]
-    if any(not per_role or item.role == role for item in mine):
-        raise Problem("already-answered", "This person has answered this review already.")
+    work = _work(row, values, who, outcome, body, entry_id=entry_id, attested=attested)
+    return Change(work, body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +159,6 @@ def _work(
     who: Principal,
     outcome: _Outcome,
     body: dict[str, Any],
-    once: Once | None,
     *,
     entry_id: str,
     attested: Attested | None,
@@ -211,8 +191,6 @@ def _work(
         private={"comment": values["comment"]} if values["comment"] else {},
     )
     rows: list[Any] = [(sign_off, [values]), *(attested.rows if attested else ())]
-    if once is not None:
-        rows.append(once.row(now, 201, body=json.dumps(body).encode()))
     entries = [entry, *(attested.entries if attested else ())]
     return Work(entries=entries, rows=rows, apply=settle)
 

@@ -5,11 +5,14 @@ What time did is seen by every reader before this runs; here it gets its entry i
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, exists, select, update
+from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from app.database import to_text
+from app.evaluations.standing import IS_SUPERSEDED
+from app.evaluations.tables import decision
 from app.ids import new_id
 from app.jobs.kinds import Job
 from app.jobs.tables import job
@@ -20,7 +23,7 @@ from app.reviews.tables import review
 from app.runtime import Runtime
 
 _OPEN: Final = ("awaiting_evidence", "open")
-_SWEEP_EVERY: Final = timedelta(minutes=10)
+_SWEEP_EVERY: Final = timedelta(minutes=1)
 _BATCH: Final = 200
 _BY: Final = "clearance"
 
@@ -38,6 +41,22 @@ def tick(runtime: Runtime, asked: Job, now: datetime) -> datetime | None:
         runtime.ledger.commit_sync(work)
     after = {**row._mapping, **values}  # noqa: SLF001 - SQLAlchemy's public name
     return next_at(after) if after["status"] in _OPEN else None
+
+
+def _close_what_is_over(runtime: Runtime, now: datetime) -> None:
+    over = or_(IS_SUPERSEDED, decision.c.status == "revoked")
+    query = REVIEWS.where(review.c.status.in_(_OPEN), over).limit(_BATCH)
+    with runtime.engine.connect() as connection:
+        rows = connection.execute(query).all()
+    for row in rows:
+        values, entries = _ended(row, status_now(row, now), now)
+        try:
+            runtime.ledger.commit_sync(
+                Work(entries=entries, apply=partial(_advance, row=row, values=values))
+            )
+        except Conflict:
+            # Somebody was faster; what is still open is seen in the next round.
+            continue
 
 
 def _ended(row: Row[Any], status: str, now: datetime) -> tuple[dict[str, Any], list[NewEntry]]:
@@ -99,8 +118,12 @@ def _advance(connection: Connection, row: Row[Any], values: dict[str, Any]) -> N
 
 
 def sweep(runtime: Runtime, asked: Job, now: datetime) -> datetime | None:
-    """Gives a clock to open reviews that have none, such as those of an older version."""
+    """Closes what newer evidence or a revocation ended, and gives a clock to what has none.
+
+    Whoever submits again pays nothing for the older question; readers see at once that it is over.
+    """
     del asked
+    _close_what_is_over(runtime, now)
     clocked = exists().where(and_(job.c.kind == CLOCK, job.c.key == review.c.id))
     query = select(review).where(review.c.status.in_(_OPEN), ~clocked).limit(_BATCH)
     with runtime.engine.connect() as connection:

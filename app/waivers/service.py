@@ -196,7 +196,9 @@ def _ended(
 
 def _end(connection: Connection, row: Row[Any], now: datetime) -> None:
     """Over from now on: a pass by its validity, a question by its deadline."""
-    over = {"valid_until": now} if row.status == "passed" else {"deadline": now}
+    over = {"deadline": now}
+    if row.status == "passed":
+        over = {"valid_until": now, "end_noted_at": now}
     changed = connection.execute(
         update(decision)
         .where(decision.c.id == row.id, decision.c.status == row.status)

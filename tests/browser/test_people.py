@@ -119,7 +119,8 @@ def test_the_submitter_finds_no_button_and_is_refused(page: Page, service: Servi
     sent = evidence(**ESCALATES, baseline={"version": "41"})
     decision = service.call("POST", "/v1/evaluations", key, json=sent).json()
     sign_in(page, key, f"/decisions/{decision['id']}")
-    expect(page.get_by_text("You submitted this evaluation, so others judge it.")).to_be_visible()
+    why = "Who submitted the evaluation does not sign it off."
+    expect(page.get_by_text(why)).to_be_visible()
     expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     # A page that was tampered with gets no further.
     page.evaluate(

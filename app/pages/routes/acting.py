@@ -1,8 +1,8 @@
 """What forms do: the same use cases as the API's, judged again when something changed meanwhile."""
 
-import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from app.bodies import media_type, read
 from app.errors import Problem
-from app.ledger.work import Conflict, Work
-from app.pages.forms import FormError, fields
+from app.ledger.committing import committed
+from app.ledger.work import Work
+from app.pages.forms import FormError, end_of, fields, start_of
 from app.runtime import Runtime
-
-_TRIES: Final = 5
 
 
 async def form(request: Request) -> Mapping[str, str]:
@@ -37,6 +36,16 @@ def checked(kind: type[BaseModel], values: Mapping[str, Any]) -> Any:
         raise Problem("invalid-request", f"{where}: {first['msg']}.") from error
 
 
+def day_of(sent: Mapping[str, str], name: str, *, at_end: bool = True) -> datetime | None:
+    """The day in a field of a form, at its end or its beginning; None where it was left empty."""
+    if name not in sent:
+        return None
+    try:
+        return end_of(sent[name]) if at_end else start_of(sent[name])
+    except FormError as error:
+        raise Problem("invalid-request", str(error)) from error
+
+
 async def recorded(runtime: Runtime, prepared: Callable[[Connection], Work | None]) -> None:
     """Commit what a use case prepares; None means that there is nothing to do."""
 
@@ -44,13 +53,4 @@ async def recorded(runtime: Runtime, prepared: Callable[[Connection], Work | Non
         with runtime.engine.connect() as connection:
             return prepared(connection)
 
-    for _ in range(_TRIES):
-        work = await asyncio.to_thread(prepare)
-        if work is None:
-            return
-        try:
-            await runtime.ledger.commit(work)
-        except Conflict:
-            continue
-        return
-    raise Problem("conflict", "Others changed this at the same time. Look at it again.")
+    await committed(runtime.ledger, prepare, lambda work: work)

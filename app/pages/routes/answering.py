@@ -13,8 +13,7 @@ from app.errors import Problem
 from app.evaluations import reading
 from app.ids import new_id
 from app.ledger.work import NewEntry, Work
-from app.pages.forms import FormError, end_of
-from app.pages.routes.acting import checked, form, recorded
+from app.pages.routes.acting import checked, day_of, form, recorded
 from app.pages.routes.page_route import HEADERS, PageRoute, go
 from app.reviews.opening import opened
 from app.reviews.reading import review_of
@@ -37,26 +36,19 @@ async def answer(request: Request, who: MaySignOff, decision_id: DecisionId) -> 
 
     def prepared(connection: Connection) -> Work:
         review = _review(connection, decision_id, who)
-        return answered(
-            connection, review.id, given, who, runtime.clock(), None, runtime.attestor
-        ).work
+        return answered(connection, review.id, given, who, runtime.clock(), runtime.attestor).work
 
     await recorded(runtime, prepared)
     return go(f"/decisions/{decision_id}", _TOLD[given.answer])
 
 
 def _answer(sent: Any) -> dict[str, Any]:
-    bounds = "until" in sent and sent.get("answer") == "approve"
-    try:
-        until = end_of(sent["until"]) if bounds else None
-    except FormError as error:
-        raise Problem("invalid-request", str(error)) from error
     return {
         "answer": sent.get("answer"),
         "role": sent.get("role"),
         "comment": sent.get("comment"),
         "decision_digest": sent.get("digest"),
-        "until": until,
+        "until": day_of(sent, "until") if sent.get("answer") == "approve" else None,
     }
 
 

@@ -23,7 +23,8 @@ from app.pages.asking import question
 from app.pages.comparing import beside_baseline, changes
 from app.pages.failing import failing
 from app.pages.routes.page_route import PageRoute, page
-from app.reviews.reading import review_of, shown
+from app.reviews.barring import roles_for
+from app.reviews.reading import answers, review_of, shown
 from app.runtime import runtime_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -68,11 +69,13 @@ def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionI
     now = runtime.clock()
     with runtime.engine.connect() as connection:
         row = reading.found(connection, decision_id, who)
-        body = reading.shown(connection, row, now, [runtime.ledger.verifier_key])
+        asked = review_of(connection, row.id)
+        review = shown(connection, asked, now) if asked is not None else None
+        body = reading.shown(connection, row, now, [runtime.ledger.verifier_key], review)
         context = {
             "page": report.context(body),
             "decision": body,
-            "ask": _ask(connection, row, body, who, now),
+            "ask": _ask(connection, asked, review, body, who, now) if asked and review else None,
             "baseline": beside_baseline(body),
             **_before(connection, row, body, now),
             "attempts": _attempts(connection, row, now),
@@ -85,24 +88,21 @@ def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionI
 
 
 def _ask(
-    connection: Connection, row: Row[Any], body: Mapping[str, Any], who: Principal, now: datetime
-) -> dict[str, Any] | None:
-    """What is asked and what this reader may do about it; None where nothing was ever asked."""
-    asked = review_of(connection, row.id)
-    if asked is None:
-        return None
-    review = shown(connection, asked, now)
-    needed = {need["role"] for need in review["needed"]}
-    held = who.stakes_at(row.model)
-    stakes = sorted(held if "*" in needed else held & needed)
-    answered = any(given["person"] == who.name for given in review["sign_offs"])
-    barred = _barred(row, who, answered=answered, stakes=stakes)
+    connection: Connection,
+    asked: Row[Any],
+    review: Mapping[str, Any],
+    body: Mapping[str, Any],
+    who: Principal,
+    now: datetime,
+) -> dict[str, Any]:
+    """What is asked, and what this reader may do about it."""
+    roles, barred = roles_for(connection, asked, who, now, answers(connection, asked.id))
     return {
         "review": review,
         "question": question(body),
-        "stakes": stakes,
+        "stakes": roles,
         "barred": barred,
-        "may_answer": review["status"] == "open" and not barred,
+        "may_answer": review["status"] == "open" and bool(roles),
         "may_open": review["status"] == "awaiting_evidence",
         "may_comment": Permission.OPEN_REVIEW in who.permissions,
         "to_settle": _to_settle(body),
@@ -118,19 +118,6 @@ def _acts(body: Mapping[str, Any], who: Principal) -> dict[str, bool]:
         and who.is_person
         and status in {"failed", "pending", "expired"},
     }
-
-
-def _barred(row: Row[Any], who: Principal, *, answered: bool, stakes: list[str]) -> str:
-    """Why this reader cannot answer, in words; the use case checks all of it again."""
-    if not who.is_person:
-        return "Only a person signs off."
-    if who.is_admin:
-        return "An admin does not sign off; ask somebody without that role."
-    if who.id == row.submitted_by:
-        return "You submitted this evaluation, so others judge it."
-    if not stakes:
-        return "None of your roles is asked here."
-    return "You have answered." if answered else ""
 
 
 def _to_settle(body: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -14,8 +14,7 @@ from app.auth.roles import Permission
 from app.documents import reading, service
 from app.documents.schemas import RegisteredIn
 from app.errors import Problem
-from app.pages.forms import FormError, end_of, start_of
-from app.pages.routes.acting import checked, form, recorded
+from app.pages.routes.acting import checked, day_of, form, recorded
 from app.pages.routes.page_route import PageRoute, go, page
 from app.replies import as_json
 from app.runtime import runtime_of
@@ -80,11 +79,8 @@ async def register(request: Request, who: MayRegisterDocuments) -> Response:
 def _registered(sent: Mapping[str, str]) -> dict[str, Any]:
     names = ("model", "kind", "sha256", "role", "uri", "subject")
     values: dict[str, Any] = {name: sent[name] for name in names if name in sent}
-    try:
-        if "issued" in sent:
-            values["issued_at"] = start_of(sent["issued"])
-        if "expires" in sent:
-            values["expires_at"] = end_of(sent["expires"])
-    except FormError as error:
-        raise Problem("invalid-request", str(error)) from error
-    return values
+    days = {
+        "issued_at": day_of(sent, "issued", at_end=False),
+        "expires_at": day_of(sent, "expires"),
+    }
+    return values | {name: day for name, day in days.items() if day is not None}

@@ -13,8 +13,7 @@ from app.evaluations import reading, revoking
 from app.glass import service as glass
 from app.glass.schemas import AfterwardsIn, BreakGlassIn
 from app.idempotency.changing import Change
-from app.pages.forms import FormError, end_of
-from app.pages.routes.acting import checked, form, recorded
+from app.pages.routes.acting import checked, day_of, form, recorded
 from app.pages.routes.page_route import PageRoute, go
 from app.reviews import remarks
 from app.reviews.reading import review_of
@@ -48,10 +47,7 @@ async def _remark(
 def _values(sent: Mapping[str, str], shape: type[BaseModel]) -> dict[str, Any]:
     values: dict[str, Any] = {name: sent[name] for name in _FIELDS if name in sent}
     if "until" in shape.model_fields and "until" in sent:
-        try:
-            values["until"] = end_of(sent["until"])
-        except FormError as error:
-            raise Problem("invalid-request", str(error)) from error
+        values["until"] = day_of(sent, "until")
     return values
 
 

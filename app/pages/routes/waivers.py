@@ -10,8 +10,7 @@ from app.auth.principal import Principal
 from app.auth.roles import Permission
 from app.errors import Problem
 from app.evaluations.reading import visible
-from app.pages.forms import FormError, end_of
-from app.pages.routes.acting import checked, form, recorded
+from app.pages.routes.acting import checked, day_of, form, recorded
 from app.pages.routes.page_route import PageRoute, go, page
 from app.reviews.schemas import ReasonIn
 from app.runtime import runtime_of
@@ -76,13 +75,10 @@ def _asked(sent: Mapping[str, str]) -> dict[str, Any]:
     }
     if "versions" in sent:
         values["versions"] = [part.strip() for part in sent["versions"].split(",") if part.strip()]
-    if "until" not in sent:
+    until = day_of(sent, "until")
+    if until is None:
         raise Problem("invalid-request", "Say until when; nothing is waived for ever.")
-    try:
-        values["expires_at"] = end_of(sent["until"])
-    except FormError as error:
-        raise Problem("invalid-request", str(error)) from error
-    return values
+    return {**values, "expires_at": until}
 
 
 @router.post("/waivers/{waiver_id}/approve")

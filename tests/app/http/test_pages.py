@@ -157,7 +157,7 @@ def test_a_reviewer_answers_on_the_page_and_the_second_role_completes_it(service
     after = get(service, f"{path}?told=approved")
     assert "Your approval is recorded." in after
     assert ">Approve<" not in after
-    assert "You have answered." in after
+    assert "This person has answered this review already." in after
     signed_in(service, reviewer(service, "Ben", "legal"))
     act(
         service,
@@ -180,7 +180,7 @@ def test_who_is_barred_gets_no_buttons_and_is_refused(service: Service):
     path = f"/decisions/{decision['id']}"
     shown = get(service, path)
     assert ">Approve<" not in shown
-    assert "You submitted this evaluation" in shown
+    assert "Who submitted the evaluation does not sign it off." in shown
     refused = act(
         service, f"{path}/answer", answer="approve", role="security", digest=decision["digest"]
     )

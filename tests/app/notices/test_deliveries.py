@@ -9,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select, update
 
+from app.evaluations.ending import sweep
 from app.jobs.cleaning import clean
 from app.jobs.kinds import Job
 from app.jobs.running import run_due
@@ -21,7 +22,7 @@ from app.notices.tables import delivery, subscription
 from app.notices.vault import Vault
 from app.notices.wording import sentence
 from app.settings import SettingsError
-from tests.app.http.service import ESCALATES, Service, running
+from tests.app.http.service import ESCALATES, POLICY, Service, running
 from tests.app.notices.receiver import receiving
 
 
@@ -80,7 +81,8 @@ def test_what_happens_is_told_once_and_signed(service, hook):
         "43",
         "pending",
     )
-    assert data["link"] == f"https://gate.example.com/v1/decisions/{decision['id']}"
+    assert data["link"] == f"https://gate.example.com/decisions/{decision['id']}"
+    assert data["api"] == f"https://gate.example.com/v1/decisions/{decision['id']}"
     assert events["review.opened"]["data"]["approval"] == {"event": "created"}
     for headers, body in hook.requests:
         at = int(headers["webhook-timestamp"])
@@ -231,6 +233,28 @@ def test_a_deleted_subscription_hears_nothing_more(service, hook):
     assert (row.secret, row.target) == (None, b"")
 
 
+def test_a_clearance_that_is_over_is_told_with_its_reason(service, hook):
+    subscribe(service, hook.url, types=["decision.expired"])
+    service.submit()
+    now = service.clock() + timedelta(days=30, minutes=1)
+    assert sweep(service.app.state.runtime, Job("j", "k", "k", {}, now, 1), now) is not None
+    work(service, days=30, minutes=1)
+    ((_, body),) = hook.requests
+    event = json.loads(body)
+    assert (event["data"]["status"], event["data"]["because"]) == ("expired", "valid_days")
+    words = "support-bot 42 limited_release: the clearance ended (its time is over)."
+    assert sentence(event) == words
+
+
+def test_what_is_about_no_decision_has_a_link_too(service, hook):
+    subscribe(service, hook.url, types=["policy.*"])
+    service.publish(POLICY.replace("0.85", "0.86"))
+    work(service)
+    ((_, body),) = hook.requests
+    link = json.loads(body)["data"]["link"]
+    assert link == "https://gate.example.com/policies/support-bot-release"
+
+
 @pytest.mark.parametrize("kind", ["slack", "teams"])
 def test_chats_get_a_card_with_a_link(service, hook, kind):
     subscribe(service, hook.url, kind=kind, types=["review.opened"])
@@ -240,7 +264,7 @@ def test_chats_get_a_card_with_a_link(service, hook, kind):
     assert "webhook-signature" not in headers
     text = body.decode()
     assert "support-bot 42 limited_release waits for people: 1 of security" in text
-    assert f"https://gate.example.com/v1/decisions/{decision['id']}" in text
+    assert f"https://gate.example.com/decisions/{decision['id']}" in text
 
 
 def test_nothing_a_stranger_typed_can_mention_format_or_break_a_header(settings):
