@@ -31,6 +31,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "identity": KEEP,
     "session": KEEP,
     "used_token": KEEP,
+    "failed_attempt": KEEP,
     "idempotent_answer": KEEP,
     "job": KEEP,
     "worker": KEEP,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine, select
 
 from app.auth.sessions import Sessions
+from app.auth.shared_failures import SharedFailures
 from app.auth.throttle import Throttle
 from app.ids import new_id
 from app.ledger.tables import audit_entry
@@ -55,7 +56,9 @@ def opened(
 ) -> Access:
     """All ways in; a new identity file is recorded."""
     secure = (settings.public_url or "").startswith("https://")
-    sessions, throttle = Sessions(engine, secure=secure), Throttle(settings)
+    sessions = Sessions(engine, secure=secure)
+    # Only on PostgreSQL can there be other processes that let people in.
+    throttle = Throttle(settings, None if settings.is_sqlite else SharedFailures(engine))
     if identity is None:
         return Access(sessions, throttle)
     from app.auth.login import Login  # noqa: PLC0415 - only who configures an issuer pays

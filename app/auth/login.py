@@ -5,6 +5,7 @@ meant for another browser, or asked for by another site, fits nowhere. Groups gi
 claim does.
 """
 
+import asyncio
 import base64
 import binascii
 import hmac
@@ -149,19 +150,48 @@ class Login:
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 0 < len(subject) <= 500:
             raise LoginRefused("The id token does not say who signed in.")
+        if claim_at(claims, people.groups_claim) is None:
+            told = await asyncio.to_thread(self._user_info, tokens.get("access_token"), now)
+            if told and told.get("sub") != subject:
+                raise LoginRefused("The provider told about somebody else than who signed in.")
+            # What was signed counts before what was only told.
+            claims = {**told, **claims}
         return SignedIn(_newcomer(people, claims, subject), _aliases(people, claims), pending.next)
 
+    def _user_info(self, access_token: object, now: datetime) -> Mapping[str, Any]:
+        """What the provider tells at its userinfo address, for id tokens that name no groups.
+
+        Nothing where there is no such address. Raises LoginRefused, KeysUnavailable, OutboundError.
+        """
+        url = self._described(now).get("userinfo_endpoint")
+        if not isinstance(url, str) or not isinstance(access_token, str):
+            return {}
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}
+        answer = self._source.outbound(url).send("GET", url, headers=headers)
+        try:
+            told = json.loads(answer.body) if answer.status == 200 and not answer.is_cut else None
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            detail = "The provider did not tell your groups; its userinfo answered otherwise."
+            raise LoginRefused(detail)
+        return told
+
     def _endpoint(self, name: str, now: datetime) -> str:
+        url = self._described(now).get(name)
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise KeysUnavailable("people")
+        return url
+
+    def _described(self, now: datetime) -> Mapping[str, Any]:
+        """The provider's description of itself, fetched again when it is an hour old."""
         if self._metadata_at is None or now - self._metadata_at > FRESH:
             try:
                 self._metadata, self._metadata_at = self._source.discovered(), now
             except (OutboundError, OSError, ValueError) as error:
                 if self._metadata_at is None:
                     raise KeysUnavailable("people") from error
-        url = self._metadata.get(name)
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise KeysUnavailable("people")
-        return url
+        return self._metadata
 
     def _client(self) -> Any:
         from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415 - only who signs in pays

@@ -14,13 +14,16 @@ from fastapi import Response
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from app.auth.principal import Grant, Principal, granted, grants_of
-from app.auth.tables import api_key, principal, session, used_token
+from app.auth.tables import api_key, failed_attempt, principal, session, used_token
 from app.ledger.work import Work
 
 KEY_HOURS: Final = 8
 KEY_IDLE_MINUTES: Final = 60
 _NOTE_EVERY: Final = timedelta(minutes=1)
 _MAX_COOKIE: Final = 100
+_COUNTED: Final = timedelta(days=2)
+"""The longest window of a limit is a day, and the one before it counts too."""
+
 _BY_ID: Final = (
     select(
         session,
@@ -93,11 +96,12 @@ def ended(cookie: str) -> Work:
 
 
 def forget_expired(at: datetime) -> Work:
-    """The Work that drops sessions and used tokens which could not be used again anyway."""
+    """The Work that drops sessions and used tokens that are over, and failures nobody counts."""
 
     def drop(connection: Connection) -> None:
         connection.execute(delete(session).where(session.c.expires_at < at))
         connection.execute(delete(used_token).where(used_token.c.expires_at < at))
+        connection.execute(delete(failed_attempt).where(failed_attempt.c.at < at - _COUNTED))
 
     return Work(entries=[], apply=drop)
 

@@ -3,7 +3,7 @@
 No secret is stored: of a key, a session and a token's id only the SHA-256.
 """
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from app.database import CanonicalJson, UtcDateTime, metadata
 
@@ -73,3 +73,15 @@ used_token = Table(
     Index(None, "expires_at"),
 )
 """Tokens of one-use issuers that have written something, and which request that was."""
+
+failed_attempt = Table(
+    "failed_attempt",
+    metadata,
+    Column("address", String(64), primary_key=True),
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "at"),
+)
+"""Wrong keys and tokens of an address (its SHA-256), over all processes; `slot` numbers
+the windows of the limit since 1970."""

@@ -1,7 +1,8 @@
 """Limits of requests: per principal, and per address for keys and tokens that are wrong.
 
-Counted in this process's memory. Submitters are not limited unless the operator says so: a gate
-that answers 429 to a release is a gate that gets removed.
+Requests are counted in this process's memory; what is wrong is counted together with the other
+processes of a PostgreSQL, where they share the count. Submitters are not limited unless the
+operator says so: a gate that answers 429 to a release is a gate that gets removed.
 """
 
 import math
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.auth.principal import Principal
 from app.auth.roles import Permission
+from app.auth.shared_failures import SharedFailures
 from app.errors import Problem
 from app.settings import Settings
 
@@ -23,8 +25,9 @@ _MAX_BLOCKED: Final = 10_000
 class Throttle:
     """Counts, and refuses with 429 and Retry-After; loads nothing until there is a limit."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, shared: SharedFailures | None = None) -> None:
         self._settings = settings
+        self._shared = shared
         self._limiter: SlidingWindowCounterRateLimiter | None = None
         self._items: dict[str, RateLimitItem] = {}
         self._blocked: dict[str, float] = {}
@@ -47,7 +50,12 @@ class Throttle:
     def failed(self, address: str) -> None:
         """Count one wrong key or token."""
         rate = self._settings.failure_limit
-        if rate is not None and (wait := self._over(rate, "failed", address)) is not None:
+        if rate is None:
+            return
+        wait = self._over(rate, "failed", address)
+        if self._shared is not None:
+            wait = wait or self._shared.over(self._item(rate), address)
+        if wait is not None:
             if len(self._blocked) >= _MAX_BLOCKED:
                 self._blocked.clear()
             self._blocked[address] = time.time() + wait
@@ -61,14 +69,18 @@ class Throttle:
 
     def _over(self, rate: str, *names: str) -> float | None:
         """Count; the seconds to wait where the window is full."""
-        limiter, item = self._limiter or self._loaded(), self._items.get(rate)
+        limiter, item = self._limiter or self._loaded(), self._item(rate)
+        if limiter.hit(item, *names):
+            return None
+        return max(1.0, limiter.get_window_stats(item, *names).reset_time - time.time())
+
+    def _item(self, rate: str) -> "RateLimitItem":
+        item = self._items.get(rate)
         if item is None:
             from limits import parse  # noqa: PLC0415 - most processes never count
 
             item = self._items[rate] = parse(rate)
-        if limiter.hit(item, *names):
-            return None
-        return max(1.0, limiter.get_window_stats(item, *names).reset_time - time.time())
+        return item
 
     def _loaded(self) -> "SlidingWindowCounterRateLimiter":
         from limits.storage import MemoryStorage  # noqa: PLC0415 - most processes never count

@@ -16,6 +16,7 @@ from app.jobs.kinds import Job
 from app.ledger.work import Conflict, Work
 from app.notices import service
 from app.notices.cards import slack, teams
+from app.notices.cdevents import cloud_headers
 from app.notices.mail import MailError, send_mail
 from app.notices.signing import headers
 from app.notices.tables import delivery, delivery_attempt, subscription
@@ -79,12 +80,14 @@ def _tried(runtime: Runtime, sent: Row[Any], to: Row[Any], now: datetime) -> Tri
         target = vault.opened(to.target)
         if to.kind == "email":
             event = json.loads(sent.body)
-            send_mail(runtime.settings, target, sent.id, event)
+            send_mail(runtime.settings, target, sent.id, event, now)
             return Tried(True, None, "handed to the mail server")
         out = Outbound(networks=runtime.settings.outbound_allow)
         answer = _posted(out, vault, sent, to, target, now)
-    except (OutboundError, MailError) as error:
+    except OutboundError as error:
         return Tried(False, None, str(error)[:_DETAIL])
+    except MailError as error:
+        return Tried(False, error.code, str(error)[:_DETAIL])
     except SettingsError as error:
         log.exception("a notice cannot be sent")
         return Tried(False, None, str(error)[:_DETAIL])
@@ -103,7 +106,11 @@ def _posted(
     if to.old_secret is not None and now < to.old_secret_until:
         keys.append(vault.opened(to.old_secret))
     body = sent.body.encode()
-    return out.send("POST", target, content=body, headers=headers(sent.id, now, body, keys))
+    signed = headers(sent.id, now, body, keys)
+    told = json.loads(body)
+    # What it is, and not what the subscription wants by now: an older delivery keeps its form.
+    extra = cloud_headers(told) if "context" in told else {}
+    return out.send("POST", target, content=body, headers={**signed, **extra})
 
 
 def judged(answer: Answer) -> Tried:

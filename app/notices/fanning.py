@@ -15,6 +15,7 @@ from app.ids import new_id
 from app.jobs import outbox
 from app.ledger.tables import audit_entry, audit_head
 from app.ledger.work import Conflict, Work
+from app.notices.cdevents import cdevent
 from app.notices.events import event_of, matches, told
 from app.notices.service import DELIVER
 from app.notices.tables import delivery, notice_cursor, subscription
@@ -96,14 +97,15 @@ def _deliveries(
             continue
         event = event_of(connection, entry, public_url)
         model = event["data"].get("model")
-        body = json_bytes(event).decode()
         made += [
             {
                 "id": new_id("msg"),
                 "subscription": row.id,
                 "type": entry.type,
                 "entry": entry.place,
-                "body": body,
+                "body": json_bytes(
+                    cdevent(event, public_url) if row.format == "cdevents" else event
+                ).decode(),
                 "status": "pending",
                 "attempts": 0,
                 "created_at": now,

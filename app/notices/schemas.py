@@ -9,6 +9,7 @@ from app.bodies import Strict
 from app.evaluations.schemas import Name
 
 Kind = Literal["webhook", "slack", "teams", "email"]
+Format = Literal["standard", "cdevents"]
 TypePattern = Annotated[
     str,
     Field(pattern=r"^(\*|[a-z_]{1,40}\.(\*|[a-z_]{1,40}))$", examples=["review.*"]),
@@ -23,6 +24,10 @@ class SubscriptionIn(Strict):
 
     name: Name
     kind: Kind = "webhook"
+    format: Annotated[
+        Format,
+        Field(description="Of a webhook: our own events, or CDEvents in a CloudEvent"),
+    ] = "standard"
     target: Annotated[
         Target,
         Field(
@@ -41,6 +46,7 @@ class SubscriptionChange(Strict):
 
     name: Name | None = None
     target: Target | None = None
+    format: Format | None = None
     types: Types | None = None
     models: Patterns | None = None
     status: Literal["active", "paused"] | None = None
@@ -56,6 +62,7 @@ class SubscriptionOut(BaseModel):
     id: str
     name: str
     kind: str
+    format: str = Field(description="standard or cdevents")
     target: str = Field(description="As much of it as gives nothing away")
     types: list[str]
     models: list[str]

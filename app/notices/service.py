@@ -30,12 +30,14 @@ def subscribed(
 ) -> Change:
     """A new subscription, from the next entry on."""
     vault = opened_vault(settings)
+    _check_format(given.kind, given.format)
     _check_target(given.kind, given.target, settings)
     secret = new_secret() if given.kind == "webhook" else None
     values: dict[str, Any] = {
         "id": new_id("sub"),
         "name": given.name,
         "kind": given.kind,
+        "format": given.format,
         "target": vault.locked(given.target),
         "hint": _hint(given.kind, given.target),
         "secret": vault.locked(secret) if secret else None,
@@ -70,6 +72,8 @@ def changed(
     values: dict[str, Any] = {**fields}
     if given.status is not None:
         values["why"] = None
+    if given.format is not None:
+        _check_format(row.kind, given.format)
     secret = None
     if given.target is not None:
         _check_target(row.kind, given.target, settings)
@@ -164,6 +168,11 @@ def opened_vault(settings: Settings) -> Vault:
         raise Problem("not-configured", str(error)) from None
 
 
+def _check_format(kind: str, form: str) -> None:
+    if form != "standard" and kind != "webhook":
+        raise Problem("invalid-request", f"Only webhooks have a format; {kind} has its own.")
+
+
 def _check_target(kind: str, target: str, settings: Settings) -> None:
     if kind == "email":
         local, sign, domain = target.rpartition("@")
@@ -199,13 +208,14 @@ def _entry(what: str, name: str, by: str, now: datetime, data: dict[str, Any]) -
 
 
 def _said(values: Any) -> dict[str, Any]:
-    return {name: values[name] for name in ("kind", "hint", "types", "models", "status")}
+    return {name: values[name] for name in ("kind", "format", "hint", "types", "models", "status")}
 
 
 def shown(values: Any) -> dict[str, Any]:
     """A subscription as an answer, without secret and full target."""
     return {
         **{name: values[name] for name in ("id", "name", "kind", "types", "models", "status")},
+        "format": values["format"] or "standard",
         "target": values["hint"],
         "why": values["why"],
         "created_at": to_text(values["created_at"]),

@@ -20,6 +20,7 @@ subscription = Table(
     Column("id", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
     Column("kind", String(16), nullable=False),
+    Column("format", String(16), nullable=True),
     Column("target", LargeBinary, nullable=False),
     Column("hint", String(200), nullable=False),
     Column("secret", LargeBinary, nullable=True),
@@ -36,6 +37,7 @@ subscription = Table(
     Index(None, "status"),
 )
 """`target` (URL or address) and secrets are encrypted; `hint` is what may be shown of the target.
+`format` of a webhook: null is our own, else cdevents.
 `status`: active, paused, disabled (the receiver said so), deleted. `since`: the first entry."""
 
 delivery = Table(

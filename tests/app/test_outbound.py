@@ -6,18 +6,14 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from app.outbound import Outbound, OutboundError
 from app.settings import networks
+from tests.app.certificate import certificate
 
 LOOPBACK = networks("127.0.0.0/8, ::1/128")
 
@@ -200,7 +196,7 @@ def test_nobody_listening_is_an_error_in_words():
 
 
 def test_tls_is_checked_against_the_name_not_the_address(tmp_path: Path):
-    pem = _certificate(tmp_path, "hook.example")
+    pem = certificate(tmp_path, "hook.example")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
 
@@ -213,32 +209,3 @@ def test_tls_is_checked_against_the_name_not_the_address(tmp_path: Path):
         assert client.get(f"https://hook.example:{port}/").text == "hello"
         with pytest.raises(httpx.ConnectError):
             client.get(f"https://other.example:{port}/")
-
-
-def _certificate(folder: Path, name: str) -> Path:
-    """A certificate that vouches for itself, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path

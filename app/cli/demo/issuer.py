@@ -67,6 +67,9 @@ class Issuer:
         self.keys: list[RSAKey] = []
         self.extra_keys: list[dict[str, Any]] = []
         self.is_down = False
+        self.tells_apart = False
+        """Whether groups stand at the userinfo address instead of in the id token."""
+        self._access: dict[str, Person] = {}
         self._codes: dict[str, _Code] = {}
         self._lock = threading.Lock()
         self.rotate()
@@ -109,7 +112,9 @@ class Issuer:
 
     def discovery(self) -> dict[str, Any]:
         """The provider's description of itself."""
+        apart = {"userinfo_endpoint": f"{self.url}/userinfo"} if self.tells_apart else {}
         return {
+            **apart,
             "issuer": self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
@@ -152,15 +157,26 @@ class Issuer:
             "sub": person.subject,
             "nonce": code.query.get("nonce"),
             "preferred_username": person.name,
-            "groups": list(person.groups),
+            "groups": None if self.tells_apart else list(person.groups),
             **person.claims,
         }
         token = self.token(client.id, **claims)
+        access = secrets.token_urlsafe(24)
+        with self._lock:
+            self._access[access] = person
         return {
-            "access_token": secrets.token_urlsafe(24),
+            "access_token": access,
             "token_type": "Bearer",
             "id_token": token,
         }
+
+    def user_info(self, access_token: str) -> dict[str, Any]:
+        """What is told about whom an access token was made for."""
+        with self._lock:
+            person = self._access.get(access_token)
+        if person is None:
+            raise ValueError("invalid_token")
+        return {"sub": person.subject, "groups": list(person.groups), **person.claims}
 
     def sign_in_page(self, query: str) -> str:
         """One button for each person."""
@@ -185,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, issuer.discovery())
         elif parts.path == "/jwks":
             self._json(200, issuer.jwks())
+        elif parts.path == "/userinfo":
+            self._user_info()
         elif parts.path == "/authorize":
             self._answer(200, issuer.sign_in_page(parts.query).encode(), "text/html")
         else:
@@ -209,6 +227,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(404, b"nothing here", "text/plain")
         except ValueError as error:
             self._json(400, {"error": str(error)})
+
+    def _user_info(self) -> None:
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        try:
+            self._json(200, self.server.issuer.user_info(token))
+        except ValueError as error:
+            self._json(401, {"error": str(error)})
 
     def _json(self, status: int, value: dict[str, Any]) -> None:
         self._answer(status, json.dumps(value).encode(), "application/json")

@@ -44,6 +44,21 @@ def test_guessing_is_stopped_and_who_was_good_before_goes_on(settings: Settings)
         assert service.call("GET", "/v1/decisions", good).status_code == 200
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_guesses_at_several_replicas_is_counted_once(settings: Settings):
+    """A SQLite database has one process that lets people in, so there it is trivial."""
+    limited = replace(settings, failure_limit="5/hour")
+    with running(limited) as one, running(limited) as two:
+        asked = [one, two] * 6
+        codes = [
+            service.call("GET", "/v1/decisions", f"clr_guess{number}").status_code
+            for number, service in enumerate(asked)
+        ]
+        assert codes == [401] * 7 + [429] * 5
+        good = two.key("late", "submitter")
+        assert two.call("GET", "/v1/decisions", good).status_code == 429
+
+
 def test_a_good_token_passes_whatever_else_its_address_sends(settings: Settings, tmp_path: Path):
     with guarded(settings, tmp_path, failure_limit="2/hour") as ci:
         codes = [ci.service.call("GET", "/v1/me", ci.token(ref="no")).status_code for _ in range(5)]

@@ -281,6 +281,58 @@ def test_a_group_is_its_exact_name_and_no_claim_is_a_role(house: Guarded):
         assert house.sign_in(browser, "00u-eve").status_code == 403, groups
 
 
+def test_groups_that_the_id_token_lacks_are_asked_for(house: Guarded):
+    """As Google and Entra ID with many groups do: the provider tells them at its userinfo."""
+    house.issuer.tells_apart = True
+    path, answer = review_of(house)
+    assert house.signed_in("00u-ada").post(path, json=answer).status_code == 201
+    assert house.sign_in(house.browser(), "00u-eve").status_code == 403
+    assert house.issuer.asked.count("/userinfo") == 2
+
+
+def test_who_names_groups_in_the_id_token_is_not_asked(house: Guarded):
+    house.signed_in("00u-ada")
+    assert "/userinfo" not in house.issuer.asked
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"sub": "00u-rob", "groups": ["security"]},
+        {"groups": ["security"], "sub": None},
+        ["security"],
+        None,
+    ],
+)
+def test_what_is_told_about_somebody_else_or_not_at_all_is_refused(
+    house: Guarded, told: Any, monkeypatch: pytest.MonkeyPatch
+):
+    house.issuer.tells_apart = True
+
+    def user_info(_: object, __: str) -> Any:
+        if told is None:
+            raise ValueError("gone")
+        return told
+
+    monkeypatch.setattr(type(house.issuer), "user_info", user_info)
+    browser = house.browser()
+    answer = house.sign_in(browser, "00u-ada")
+    assert (answer.status_code, answer.json()["type"]) == (403, "sign-in-refused")
+    assert "clearance" not in browser.cookies
+
+
+def test_what_was_signed_counts_before_what_was_told(
+    house: Guarded, monkeypatch: pytest.MonkeyPatch
+):
+    house.issuer.tells_apart = True
+    monkeypatch.setattr(
+        type(house.issuer),
+        "user_info",
+        lambda *_: {"sub": "00u-ada", "groups": ["security"], "preferred_username": "root"},
+    )
+    assert house.signed_in("00u-ada").get("/v1/me").json()["name"] == "ada"
+
+
 def test_grants_of_several_groups_do_not_mix(house: Guarded):
     """Reviewer of the fraud models and viewer of all: no reviewer of all."""
     path, answer = review_of(house)

@@ -3,7 +3,7 @@
 import ipaddress
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -282,7 +282,7 @@ def test_nothing_a_stranger_typed_can_mention_format_or_break_a_header(settings)
     assert adaptive["body"][0]["type"] == "RichTextBlock"
     assert "actions" not in adaptive
     assert "\n" not in sentence(event)
-    mail = message(settings, "ml@example.com", "msg_1", event)
+    mail = message(settings, "ml@example.com", "msg_1", event, datetime(2026, 11, 20, tzinfo=UTC))
     assert mail["Bcc"] is None
     assert mail.get_all("To") == ["ml@example.com"]
 
