@@ -4,8 +4,8 @@ It never guesses: a text that is neither a plain number nor a known way to say "
 NotANumber, and what is not finite, or beyond 1e300, is no value.
 """
 
-import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 MISSING = "not_a_number"
@@ -21,6 +21,10 @@ _NO_VALUE = frozenset(
 )
 
 
+_LONGEST = 400
+"""Characters of a number; what is longer is no measurement."""
+
+
 class NotANumber(ValueError):  # noqa: N818 - named for what it says
     """A value that is neither a number nor a known way to say that there is none."""
 
@@ -30,20 +34,47 @@ def number(value: object) -> float | None:
 
     Booleans count as 1 and 0. Raises NotANumber for other texts and for containers.
     """
-    match value:
-        case None:
+    # Called for every cell of a file, so the common cases come first.
+    if isinstance(value, float):
+        return value if -LARGEST <= value <= LARGEST else None
+    if isinstance(value, str):
+        text = value.strip()
+        if len(text) < _LONGEST and _NUMBER.fullmatch(text):
+            found = float(text)
+            return found if -LARGEST <= found <= LARGEST else None
+        if text.lower() in _NO_VALUE:
             return None
-        case bool() | int() | float():
-            return _finite(value)
-        case str():
-            text = value.strip()
-            if len(text) < 400 and _NUMBER.fullmatch(text):
-                return _finite(float(text))
-            if text.lower() in _NO_VALUE:
-                return None
-            raise NotANumber(f"{shown(text)} is not a number")
-        case _:
-            raise NotANumber(f"{shown(value)} is not a number")
+        raise NotANumber(f"{shown(text)} is not a number")
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return _finite(value)
+    raise NotANumber(f"{shown(value)} is not a number")
+
+
+def numbers(cells: Sequence[object]) -> list[float | None]:
+    """`number` of each cell of a column; raises NotANumber at the first that is none."""
+    return _plain_texts(cells) or [
+        cell if type(cell) is float and -LARGEST <= cell <= LARGEST else number(cell)
+        for cell in cells
+    ]
+
+
+def _plain_texts(cells: Sequence[object]) -> list[float | None] | None:
+    """A column in which every cell is a text and a number, at once; None for any other.
+
+    `float` reads more than `number` does: underscores, digits of other scripts, infinity.
+    """
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    together = "".join(texts)
+    if len(texts) != len(cells) or "_" in together or not together.isascii():
+        return None
+    try:
+        found = list(map(float, texts))
+    except ValueError:
+        return None
+    usual = all(-LARGEST <= value <= LARGEST for value in found)
+    return [*found] if usual and max(map(len, texts), default=0) < _LONGEST else None
 
 
 def whole(value: object) -> int | None:
@@ -86,9 +117,9 @@ def shown(value: object) -> str:
     return text if len(text) <= 45 else f"{text[:40]}…"
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: int) -> float | None:
     try:
         found = float(value)
     except OverflowError:
         return None
-    return found if math.isfinite(found) and abs(found) <= LARGEST else None
+    return found if -LARGEST <= found <= LARGEST else None

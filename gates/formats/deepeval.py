@@ -5,7 +5,7 @@ version wrote it, so a case's own `success` decides; where no case can, the metr
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats.cells import MISSING
@@ -68,13 +68,18 @@ def read(file: ResultFile) -> Reading:
         if name := text(metric.get("name")):
             by_name.setdefault(name, []).append(metric)
     senses = {name: _sense(metrics) for name, metrics in by_name.items()}
+    kinds = {
+        name: _Kind(_called(name), is_turned=_is_turned(name) and sense == "higher")
+        for name, sense in senses.items()
+    }
+    examples = [_example(case) for case in cases]
     scored, use = Scored(), Scored()
-    for case, metrics in listed:
-        _take(scored, use, case, metrics, senses)
+    for (case, metrics), example in zip(listed, examples, strict=True):
+        _take(scored, use, (case, metrics, example), kinds)
     source = Source(
         tool="deepeval",
         suite=text(run.get("testFile")) or text(run.get("identifier")),
-        prompt_set_digest=mark(sorted(_example(case) for case in cases)),
+        prompt_set_digest=mark(sorted(examples)),
     )
     unknown = [name for name, sense in senses.items() if _is_turned(name) and sense is None]
     ends: dict[str, dict[str, str | None]] = {
@@ -95,10 +100,19 @@ def read(file: ResultFile) -> Reading:
     )
 
 
+class _Kind(NamedTuple):
+    called: str
+    is_turned: bool
+    """The score is the absence of the harm that the metric is named by."""
+
+
 def _take(
-    scored: Scored, use: Scored, case: Json, metrics: list[Json], senses: Mapping[str, str | None]
+    scored: Scored,
+    use: Scored,
+    item: tuple[Json, list[Json], str],
+    kinds: Mapping[str, _Kind],
 ) -> None:
-    example = _example(case)
+    case, metrics, example = item
     tags = case.get("tags")
     labels = [text(tag) for tag in tags] if isinstance(tags, list) else []
     slices: list[SliceKey] = [(("tag", label),) for label in labels if label]
@@ -109,10 +123,11 @@ def _take(
         name = text(metric.get("name"))
         if name is None:
             continue
+        called, is_turned = kinds[name]
         score = None if metric.get("error") else quantity(metric.get("score"))
-        if score is not None and _is_turned(name) and senses.get(name) == "higher":
+        if score is not None and is_turned:
             score = 1.0 - score
-        scored.add(_called(name), score, example, slices)
+        scored.add(called, score, example, slices)
     for called, keys in (
         ("cost_per_inference", ("tokenCost", "token_cost")),
         ("latency", ("completionTime", "completion_time")),

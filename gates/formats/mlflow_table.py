@@ -6,7 +6,7 @@ trace's id is another in every run.
 
 from gates.evidence import Source
 from gates.formats import table
-from gates.formats.cells import NotANumber, is_blank, number
+from gates.formats.cells import NotANumber, is_blank, numbers
 from gates.formats.objects import mark
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
@@ -37,6 +37,7 @@ def read(file: ResultFile) -> Reading:
     states = found.columns.get("state")
     requests = found.columns.get("request") or found.columns.get("inputs")
     keys = requests or found.columns["trace_id"]
+    examples = [mark(key) for key in keys]
     scored, left_out = Scored(), []
     for name, cells in found.columns.items():
         metric = name.removesuffix(_VALUE)
@@ -46,29 +47,28 @@ def read(file: ResultFile) -> Reading:
         if scores is None:
             left_out.append(metric[:40])
             continue
-        for row, score in enumerate(scores):
-            failed = states is not None and states[row] not in ("OK", None)
-            scored.add(metric, None if failed else score, mark(keys[row]))
+        if states is not None:
+            scores = [
+                score if state in ("OK", None) else None
+                for score, state in zip(scores, states, strict=True)
+            ]
+        scored.add_column(metric, scores, examples)
     if not scored:
         raise file.nothing_measured("no scorer's values are numbers, yes or no")
     notes = [f"scorers whose values are texts were not read: {', '.join(left_out)}"]
-    source = Source(
-        tool="mlflow", prompt_set_digest=mark(sorted(map(mark, keys))) if requests else None
-    )
+    source = Source(tool="mlflow", prompt_set_digest=mark(sorted(examples)) if requests else None)
     return Reading(
         file.bounded(scored.measurements(source=source)), notes=tuple(notes if left_out else ())
     )
 
 
 def _scores(cells: list[object]) -> list[float | None] | None:
-    scores: list[float | None] = []
-    for cell in cells:
-        word = cell.strip().lower() if isinstance(cell, str) else ""
-        if word in _WORDS:
-            scores.append(_WORDS[word])
-            continue
-        try:
-            scores.append(number(cell))
-        except NotANumber:
-            return None
+    try:
+        scores = numbers([_worded(cell) if isinstance(cell, str) else cell for cell in cells])
+    except NotANumber:
+        return None
     return None if all(is_blank(cell) for cell in cells) else scores
+
+
+def _worded(cell: str) -> object:
+    return _WORDS.get(cell.strip().lower(), cell)

@@ -30,6 +30,24 @@ def is_deeper(body: bytes, limit: int) -> bool:
     return remaining.count(b"[") > limit or (bool(remaining) and b"[]" in remaining)
 
 
+def is_nested_deeper(value: object, limit: int) -> bool:
+    """Whether parsed JSON nests deeper than `limit`: level by level, without recursion."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
+            return False
+    return True
+
+
+_CONTAINERS: Final = frozenset({dict, list})
+
+
 def _outside_strings(body: bytes) -> bytes:
     """The brackets that open and close values, all as square ones."""
     brackets = bytearray()

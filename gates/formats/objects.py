@@ -5,9 +5,11 @@ Nothing here raises; a part that is not what it should be counts as absent.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring
+from typing import cast
 
-from gates.formats.cells import NotANumber, number, whole
+from gates.formats.cells import LARGEST, NotANumber, number, whole
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 EMPTY: Mapping[str, object] = {}
@@ -29,7 +31,7 @@ def entries(parent: Mapping[str, object], *keys: str) -> list[Mapping[str, objec
 
 def text(value: object) -> str | None:
     """A text that says something."""
-    return value.strip() if isinstance(value, str) and value.strip() else None
+    return (value.strip() or None) if isinstance(value, str) else None
 
 
 def texts(*values: object, joint: str = "/") -> str | None:
@@ -39,6 +41,8 @@ def texts(*values: object, joint: str = "/") -> str | None:
 
 def quantity(value: object) -> float | None:
     """A finite number; a text such as "N/A" or " ", or whatever else is no number, is none."""
+    if type(value) is float and -LARGEST <= value <= LARGEST:
+        return value
     try:
         return None if isinstance(value, bool) else number(value)
     except NotANumber:
@@ -53,6 +57,31 @@ def size(value: object) -> int | None:
         return None
 
 
+def marks(rows: Iterable[Sequence[object]]) -> list[str]:
+    """`mark` of each row as a list, for the examples of a file."""
+    rows = list(rows)
+    texts = cast("list[Sequence[str]]", rows)
+    try:
+        # The general way takes several times as long.
+        return [
+            hashlib.sha256(f"[{','.join(map(encode_basestring, row))}]".encode()).hexdigest()[:16]
+            for row in texts
+        ]
+    except (TypeError, UnicodeEncodeError):  # not all are texts
+        return [mark(list(row)) for row in rows]
+
+
 def mark(value: object) -> str:
     """A short name for a value by its content, which does not show the content."""
-    return hashlib.sha256(_encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    # Nearly all are a text or a few; the encoder's general way takes several times as long.
+    if isinstance(value, str):
+        encoded = encode_basestring(value)
+    elif isinstance(value, list):
+        try:
+            parts = ["null" if x is None else encode_basestring(x) for x in value]
+            encoded = f"[{','.join(parts)}]"
+        except TypeError:  # something in it is no text
+            encoded = _encode(value)
+    else:
+        encoded = _encode(value)
+    return hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from gates.evidence import SliceKey, Source
 from gates.formats import table
-from gates.formats.cells import NotANumber, is_blank, number
-from gates.formats.objects import mark
+from gates.formats.cells import NotANumber, is_blank, numbers
+from gates.formats.objects import mark, marks
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
 from gates.formats.table import Table
@@ -65,8 +65,7 @@ def read(file: ResultFile) -> Reading:
     examples = _examples(found)
     groups = _groups(found)
     for name, scores in columns.items():
-        for row, score in enumerate(scores):
-            scored.add(name, score, examples[row], groups[row])
+        scored.add_column(name, scores, examples, groups)
     # The question set, so that only answers to the same questions are compared.
     source = Source(tool="ragas", prompt_set_digest=mark(sorted(set(examples))))
     directions: Mapping[str, Mapping[str, str]] = {
@@ -84,7 +83,7 @@ def read(file: ResultFile) -> Reading:
 def _scores(cells: list[object]) -> list[float | None] | None:
     """The column as numbers; one of nothing but gaps was a metric of which all failed."""
     try:
-        scores = [number(cell) for cell in cells]
+        scores = numbers(cells)
     except NotANumber:
         return None
     return None if all(is_blank(cell) for cell in cells) and not scores else scores
@@ -94,12 +93,12 @@ def _examples(rows: Table) -> list[str]:
     nothing: list[object] = [None] * rows.row_count
     asked = rows.columns.get("user_input") or rows.columns.get("question") or nothing
     wanted = rows.columns.get("reference") or nothing
-    return [mark(list(pair)) for pair in zip(asked, wanted, strict=True)]
+    return marks(zip(asked, wanted, strict=True))
 
 
-def _groups(rows: Table) -> list[list[SliceKey]]:
+def _groups(rows: Table) -> list[list[SliceKey]] | None:
     """Which way of writing the question was used, where the test set was synthesised."""
     cells = rows.columns.get("synthesizer_name")
     if cells is None:
-        return [[] for _ in range(rows.row_count)]
+        return None
     return [[(("synthesizer", cell),)] if isinstance(cell, str) and cell else [] for cell in cells]

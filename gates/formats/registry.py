@@ -165,12 +165,11 @@ def _refuse_impossible(file: ResultFile, m: Measurement) -> None:
     count = m.exceed.count if m.exceed else m.count
     if count is not None and m.n is not None and count > m.n:
         raise FormatError("impossible-value", f"{where}: {count} of {m.n} is more than all")
-    if not all(math.isfinite(number) for number in _numbers(m)):
+    if not all(map(math.isfinite, m.scores or ())) or not all(map(math.isfinite, _numbers(m))):
         raise FormatError("malformed-file", f"{where}: a number is not finite")
 
 
 def _numbers(m: Measurement) -> Iterator[float]:
-    yield from m.scores or ()
     yield from m.ci or ()
     yield from (x for x in (m.value, m.stderr, m.confidence, m.quantile) if x is not None)
     if m.exceed:

@@ -5,7 +5,7 @@ an example keep their own ids and share a cluster, so that they are not taken fo
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,12 +22,17 @@ class _Series:
     errored: int = 0
 
 
+_Key = tuple[str, str | None, SliceKey]
+"""Metric, task, slice."""
+
+
 class Scored:
     """Collects (metric, score, example, slices) and gives the measurements in order."""
 
     def __init__(self) -> None:
-        self._series: dict[tuple[str, str | None, SliceKey], _Series] = {}
+        self._series: dict[_Key, _Series] = {}
         self._values: dict[str, set[str]] = {}
+        self._crowded: set[str] = set()
 
     def add(
         self,
@@ -40,25 +45,55 @@ class Scored:
         """One score of one example, over all and in each of the slices; None where it errored."""
         self._add((metric, task, ()), score, example)
         for slice_ in slices:
-            for name, value in slice_:
-                self._values.setdefault(name, set()).add(value)
-            if not self._is_crowded(slice_):
-                self._add((metric, task, slice_), score, example)
+            self._add_to_slice((metric, task, slice_), score, example)
+
+    def add_column(
+        self,
+        metric: str,
+        scores: list[float | None],
+        examples: list[str],
+        slices: Sequence[Iterable[SliceKey]] | None = None,
+    ) -> None:
+        """The same for all examples of one metric, in their order."""
+        series = self._of((metric, None, ()))
+        present = [score for score in scores if score is not None]
+        series.errored += len(scores) - len(present)
+        series.scores += present
+        series.examples += (
+            examples
+            if len(present) == len(scores)
+            else [e for e, score in zip(examples, scores, strict=True) if score is not None]
+        )
+        for row, of_row in enumerate(slices or ()):
+            for slice_ in of_row:
+                self._add_to_slice((metric, None, slice_), scores[row], examples[row])
 
     def _is_crowded(self, slice_: SliceKey) -> bool:
-        return any(len(self._values[name]) > MAX_VALUES for name, _ in slice_)
+        return bool(self._crowded) and any(name in self._crowded for name, _ in slice_)
 
     def add_only(self, metric: str, score: float | None, example: str, slice_: SliceKey) -> None:
         """One score that belongs to a slice and not to the whole, such as of a perturbed input."""
-        for name, value in slice_:
-            self._values.setdefault(name, set()).add(value)
-        if not self._is_crowded(slice_):
-            self._add((metric, None, slice_), score, example)
+        self._add_to_slice((metric, None, slice_), score, example)
 
-    def _add(
-        self, key: tuple[str, str | None, SliceKey], score: float | None, example: str
-    ) -> None:
-        series = self._series.setdefault(key, _Series())
+    def _add_to_slice(self, key: _Key, score: float | None, example: str) -> None:
+        _, _, slice_ = key
+        if key not in self._series:
+            for name, value in slice_:
+                values = self._values.setdefault(name, set())
+                values.add(value)
+                if len(values) > MAX_VALUES:
+                    self._crowded.add(name)
+        if not self._is_crowded(slice_):
+            self._add(key, score, example)
+
+    def _of(self, key: _Key) -> _Series:
+        series = self._series.get(key)
+        if series is None:
+            series = self._series[key] = _Series()
+        return series
+
+    def _add(self, key: _Key, score: float | None, example: str) -> None:
+        series = self._of(key)
         if score is None:
             series.errored += 1
         else:
@@ -74,19 +109,22 @@ class Scored:
         """Notes on dimensions that had too many values to be slices."""
         return [
             f"{name[:40]!r} has more than {MAX_VALUES:,} different values and is no slice"
-            for name, values in self._values.items()
-            if len(values) > MAX_VALUES
+            for name in self._values
+            if name in self._crowded
         ]
 
     def measurements(
         self, per_metric: Mapping[str, Mapping[str, Any]] | None = None, **common: Any
     ) -> Iterator[Measurement]:
         """All series; `per_metric` and `common` give further fields of the measurements."""
+        before: list[str] | None = None
         for (metric, task, slice_), series in self._series.items():
             if self._is_crowded(slice_):
                 continue
             more = {**common, **((per_metric or {}).get(metric) or {})}
-            ids, clusters = named(series.examples)
+            if series.examples != before:  # most metrics score the same examples
+                before = series.examples
+                ids, clusters = named(series.examples)
             yield Measurement(
                 metric=metric,
                 scores=tuple(series.scores),

@@ -5,14 +5,26 @@ It refuses ragged rows, columns of the same name, and tables beyond a bounded nu
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Protocol
 
 from gates.formats.result_file import MAX_ROWS, ResultFile
+from gates.formats.understood import FormatError
 
 MAX_COLUMNS = 2_000
 MAX_CELLS = 5_000_000
 _SEPARATORS = ",;\t|"
+
+
+class _Reader(Protocol):
+    """What `csv.reader` gives."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -55,16 +67,33 @@ def header(file: ResultFile) -> list[str]:
         case "json" | "jsonl":
             return list(file.json_object or file.first_row or {})
         case "text":
-            return _first_names(_csv_rows(file))
+            return file.once("csv-header", lambda: _csv_header(file))
         case _:
             return []
 
 
+def _csv_header(file: ResultFile) -> list[str]:
+    reader = _reader(file)
+    try:
+        return _first_names(reader)
+    except csv.Error as error:
+        raise _broken(file, reader, error) from None
+
+
 def _of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(chain.from_iterable(rows)))
     _refuse_too_many(file, len(names), len(rows))
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return Table(columns, len(rows), "row")
+    return Table(_columns(rows, names), len(rows), "row")
+
+
+def _columns(rows: list[dict[str, object]], names: list[str]) -> dict[str, list[object]]:
+    if len(names) > 1:
+        try:
+            cells = zip(*map(itemgetter(*names), rows), strict=True)
+            return {name: list(column) for name, column in zip(names, cells, strict=True)}
+        except KeyError:
+            pass  # some row lacks a cell
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _of_lines(file: ResultFile) -> Table | None:
@@ -85,52 +114,61 @@ def _of_lines(file: ResultFile) -> Table | None:
 
 
 def _of_csv(file: ResultFile) -> Table | None:
-    rows = _csv_rows(file)
-    names = _first_names(rows)
-    repeated = sorted({name for name in names if name and names.count(name) > 1})
-    if repeated:
-        raise file.malformed(f"the header names the column {repeated[0][:60]!r} twice")
-    _refuse_too_many(file, len(names), 1)
-    columns: list[list[object]] = [[] for _ in names]
+    reader = _reader(file)
+    try:
+        names = _first_names(reader)
+        repeated = sorted({name for name in names if name and names.count(name) > 1})
+        if repeated:
+            raise file.malformed(f"the header names the column {repeated[0][:60]!r} twice")
+        _refuse_too_many(file, len(names), 1)
+        rows = _data_rows(file, reader, len(names))
+    except csv.Error as error:
+        raise _broken(file, reader, error) from None
+    columns: list[list[object]] = [list(cells) for cells in zip(*rows, strict=True)]
+    columns = columns or [[] for _ in names]
+    named = {name: column for name, column in zip(names, columns, strict=True) if name}
+    return Table(named, len(rows), "data row") if named else None
+
+
+def _data_rows(file: ResultFile, reader: _Reader, width: int) -> list[list[str]]:
+    """The rows below the header; a line without anything on it has no cells."""
+    most = min(MAX_ROWS, MAX_CELLS // max(1, width))
+    rows: list[list[str]] = []
     empty_lines = 0
-    for line, cells in rows:
+    for cells in reader:
         if not cells:
             empty_lines += 1
             continue
-        if len(cells) != len(names):
+        if len(cells) != width:
             raise file.malformed(
-                f"line {line} has {len(cells)} cells and the header has {len(names)}; "
+                f"line {reader.line_num} has {len(cells)} cells and the header has {width}; "
                 "the file is cut off, or it is not a CSV table"
             )
-        if len(names) == 1:
+        if width == 1 and empty_lines:
             # In a single column an empty line between others is an example that lost its score.
-            _refuse_too_many(file, 1, len(columns[0]) + empty_lines)
-            columns[0].extend([""] * empty_lines)
+            _refuse_too_many(file, 1, len(rows) + empty_lines)
+            rows.extend([""] for _ in range(empty_lines))
         empty_lines = 0
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(cell)
-        _refuse_too_many(file, len(names), len(columns[0]))
-    count = len(columns[0]) if columns else 0
-    named = {name: column for name, column in zip(names, columns, strict=True) if name}
-    return Table(named, count, "data row") if named else None
+        rows.append(cells)
+        if len(rows) > most:
+            _refuse_too_many(file, width, len(rows))
+    return rows
 
 
-def _first_names(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    header = next((cells for _, cells in rows if any(cell.strip() for cell in cells)), [])
+def _first_names(rows: Iterable[list[str]]) -> list[str]:
+    header = next((cells for cells in rows if any(cell.strip() for cell in cells)), [])
     return [name.strip() for name in header]
 
 
-def _csv_rows(file: ResultFile) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row; a line without anything on it has no cells."""
+def _reader(file: ResultFile) -> _Reader:
     text = file.text
     first = next((line for line in io.StringIO(text) if line.strip()), "")
     separator = max(_SEPARATORS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        for cells in reader:
-            yield reader.line_num, cells
-    except csv.Error as error:
-        raise file.malformed(f"line {reader.line_num} is not CSV: {error}") from None
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+
+
+def _broken(file: ResultFile, reader: _Reader, error: csv.Error) -> FormatError:
+    return file.malformed(f"line {reader.line_num} is not CSV: {error}")
 
 
 def _refuse_too_many(file: ResultFile, columns: int, rows: int) -> None:

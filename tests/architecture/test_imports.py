@@ -24,6 +24,7 @@ PURE_ENOUGH = {
         "zlib",
         "base64",
         "bisect",
+        "contextlib",
     ),
     *(
         "__future__",
@@ -31,6 +32,7 @@ PURE_ENOUGH = {
         "defusedxml",
         "jiter",
         "numpy",
+        "orjson",
         "pydantic",
         "rfc8785",
         "scipy",

@@ -105,7 +105,13 @@ def _repeated(items: list[Any], change: Change) -> list[Any]:
 def _grown_lines(name: str, raw: bytes, change: Change) -> bytes:
     lines = raw.splitlines()
     if name.endswith(".csv"):
-        return b"\n".join([lines[0], *lines[1:] * (SIZE // len(raw))])
+        # The question stands first; each copy of a row asks another one.
+        many = (
+            line.replace(b",", b" %d," % n, 1)
+            for n in range(SIZE // len(raw))
+            for line in lines[1:]
+        )
+        return b"\n".join([lines[0], *many])
     values = [json.loads(line) for line in lines]
     if "entry_type" in values[0]:
         return _garak(values)
