@@ -29,7 +29,7 @@ TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request could not be read"),
     "unauthenticated": (401, "A valid key, token or session is needed"),
     "sign-in-refused": (403, "The sign-in did not work out"),
-    "forbidden": (403, "This key may not do that"),
+    "forbidden": (403, "You may not do that"),
     "not-found": (404, "There is nothing here"),
     "attestation-not-found": (404, "There is no such attestation"),
     "decision-not-found": (404, "No such decision"),

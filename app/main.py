@@ -36,6 +36,7 @@ from app.pages.routes import decision as decision_page
 from app.pages.routes import documents as document_pages
 from app.pages.routes import keys as key_pages
 from app.pages.routes import models as model_pages
+from app.pages.routes import notices as notice_pages
 from app.pages.routes import policies as policy_pages
 from app.pages.routes import queue as queue_page
 from app.pages.routes import record as record_pages
@@ -91,6 +92,7 @@ ROUTERS = (
     answering_page.router,
     sign_in_page.router,
     key_pages.router,
+    notice_pages.router,
     waiver_pages.router,
     document_pages.router,
     remarking_page.router,

@@ -46,6 +46,7 @@ class Requires(HTTPBearer):
     async def __call__(self, request: Request) -> Principal:  # type: ignore[override]  # who, not the header
         """The principal of the request, narrowed to what the permission comes from."""
         who = await identified(request)
+        request.state.principal = who
         if self.permission is not None:
             if self.permission not in who.permissions:
                 detail = f"This needs permission to {self.permission.value}; you have the roles "

@@ -6,17 +6,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import and_, or_, select
 
 from app.auth import keys
 from app.auth.demands import MayManageKeys
-from app.auth.keys import KeyRequest
+from app.auth.issuing import KeyIn, issued
 from app.auth.tables import api_key, principal
-from app.bodies import Strict
 from app.database import to_text
 from app.errors import Problem
-from app.evaluations.schemas import Name, Time
-from app.idempotency.changing import Change, change
+from app.idempotency.changing import change
 from app.lists import Cursor, Limit, page, position
 from app.openapi import json_body, problems
 from app.replies import as_json
@@ -25,18 +23,6 @@ from app.runtime import Runtime, runtime_of
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
 KeyId = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class KeyIn(Strict):
-    """A key to make. Keys of one name belong to one person or one service."""
-
-    name: Name
-    roles: Annotated[list[Name], Field(min_length=1, max_length=20, examples=[["submitter"]])]
-    person: bool = False
-    models: Annotated[list[Name], Field(min_length=1, max_length=50)] = Field(
-        default_factory=lambda: ["*"]
-    )
-    expires_at: Time | None = None
 
 
 class KeyOut(BaseModel):
@@ -84,17 +70,9 @@ class KeyPageOut(BaseModel):
 )
 async def create_key(request: Request, who: MayManageKeys) -> Response:
     """Make an API key; the secret is in the answer and nowhere else."""
-
-    def made(connection: Connection, given: KeyIn, now: datetime) -> Change:
-        wanted = KeyRequest(
-            given.name, tuple(given.roles), given.person, tuple(given.models), given.expires_at
-        )
-        key = keys.create(connection, wanted, by=who.id, at=now)
-        body: dict[str, Any] = {"id": key.id, "key": key.secret, "name": given.name}
-        body |= {"roles": given.roles, "models": given.models}
-        return Change(key.work, body, kept={**body, "key": None})
-
-    return await change(request, who, KeyIn, made)
+    return await change(
+        request, who, KeyIn, lambda connection, given, now: issued(connection, given, who, now)
+    )
 
 
 @router.get(

@@ -156,6 +156,7 @@ class GlassOut(BaseModel):
     person: str
     reason: str
     until: datetime
+    lets_through: bool = Field(description="Whether the status is `passed` because of this alone")
     review_status: str
 
 

@@ -11,7 +11,12 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_
 from app.auth.keys import Principal
 from app.database import to_text
 from app.evaluations.replaying import require_decision
-from app.evaluations.standing import DECISIONS, status_at, status_column
+from app.evaluations.standing import (
+    DECISIONS,
+    passes_by_glass_alone,
+    status_at,
+    status_column,
+)
 from app.evaluations.tables import decision
 from app.glass.reading import GLASS, review_status
 from app.glass.tables import break_glass
@@ -125,19 +130,20 @@ def standing_of(
         review = shown_in_decision(connection, asked, now)
     body["review"] = None if review is None else {name: review[name] for name in IN_DECISION}
     if row.glass_until is not None:
-        body["break_glass"] = _glass(connection, row.id, now)
+        body["break_glass"] = _glass(connection, row, now)
     return body
 
 
-def _glass(connection: Connection, decision_id: str, now: datetime) -> dict[str, Any]:
+def _glass(connection: Connection, of: Row[Any], now: datetime) -> dict[str, Any]:
     """The newest use of the glass on a decision."""
-    query = GLASS.where(break_glass.c.decision == decision_id)
+    query = GLASS.where(break_glass.c.decision == of.id)
     row = connection.execute(query.order_by(break_glass.c.used_at.desc()).limit(1)).one()
     return {
         "id": row.id,
         "person": row.name,
         "reason": row.reason,
         "until": to_text(row.until),
+        "lets_through": passes_by_glass_alone(of, now),
         "review_status": review_status(row.outcome, row.review_due_at, now),
     }
 

@@ -111,5 +111,5 @@ def differences(then: object, now: object, where: str = "") -> list[str]:
 def require_decision(row: Row[Any] | None) -> Row[Any]:
     """The row, or 404."""
     if row is None:
-        raise Problem("decision-not-found", "No decision of this name is visible to this key.")
+        raise Problem("decision-not-found", "No decision of this name is visible to you.")
     return row

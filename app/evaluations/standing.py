@@ -79,6 +79,12 @@ def is_through_glass(row: Row[Any], now: datetime) -> bool:
     return row.glass_until is not None and now < row.glass_until and row.status != "revoked"
 
 
+def passes_by_glass_alone(row: Row[Any], now: datetime) -> bool:
+    """Whether nothing but the broken glass makes it pass."""
+    without = status_of(row.status, row.is_superseded, row.deadline, row.valid_until, now)
+    return is_through_glass(row, now) and without != "passed"
+
+
 def status_of(
     stored: str,
     is_superseded: object,

@@ -185,7 +185,7 @@ def found(connection: Connection, name: str, who: Principal) -> Row[Any]:
     """One use of the glass that the key may see."""
     row = connection.execute(GLASS.where(break_glass.c.id == name)).first()
     if row is None or not who.sees(row.model):
-        raise Problem("break-glass-not-found", "No such use is visible to this key.")
+        raise Problem("break-glass-not-found", "No such use is visible to you.")
     return row
 
 

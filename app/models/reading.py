@@ -38,7 +38,7 @@ def found(connection: Connection, name: str, who: Principal) -> Row[Any]:
     """A model's row, or 404: what a key may not see does not exist for it."""
     row = connection.execute(select(model).where(model.c.name == name)).first()
     if row is None or not who.sees(name):
-        raise Problem("model-not-found", "No model of this name is known to this key.")
+        raise Problem("model-not-found", "No model of this name is known to you.")
     return row
 
 
@@ -98,6 +98,7 @@ def _standing(
         "cleared": held.is_cleared,
         "status": held.status,
         "reason": held.reason,
+        "through_glass": held.is_cleared and held.passed_at is None,
         "decision": held.decision,
         "valid_until": to_text(held.valid_until) if held.valid_until else None,
     }

@@ -80,6 +80,7 @@ class StandingOut(BaseModel):
     cleared: bool
     status: str
     reason: str
+    through_glass: bool = Field(description="Cleared only because somebody broke the glass")
     decision: str | None
     valid_until: datetime | None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pages.reading import Line, asked_of_people, release_name
-from app.pages.standing import reach
+from app.pages.standing import allowed
 
 _ALREADY = frozenset({"approve", "reject"})
 _SIGN_OFF = "sign_off_due"
@@ -18,7 +18,7 @@ class Card:
     decision: str
     release: str
     question: str
-    reach: list[tuple[str, str]]
+    allowed: list[str]
     needed: list[tuple[str, int, int]]
     """(role, how many have approved, how many must)."""
     opens_at: str | None
@@ -85,7 +85,7 @@ def card(
         decision=str(review["decision"]),
         release=release_name(decision),
         question=question(decision),
-        reach=reach(decision),
+        allowed=allowed(decision),
         needed=needed,
         opens_at=review.get("opens_at"),
         due_at=str(review["due_at"]),

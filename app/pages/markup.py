@@ -4,7 +4,7 @@ Jinja is imported at the first page, because the command line rarely needs one.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,24 @@ def when(time: object) -> "Markup":
 
     text = time.isoformat() if isinstance(time, datetime) else str(time)
     return Markup('<time datetime="{}">{}</time>').format(text, moment(text))
+
+
+def date(time: object) -> "Markup":
+    """The same for a day: the hour matters to nobody, and stands on hover."""
+    from markupsafe import Markup  # noqa: PLC0415 - only HTML pays for it
+
+    text = time.isoformat() if isinstance(time, datetime) else str(time)
+    return Markup('<time datetime="{}" data-day>{}</time>').format(text, moment(text))
+
+
+def ago(age: timedelta) -> str:
+    """`12 seconds ago`, in the largest unit that fits."""
+    seconds = int(age.total_seconds())
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count != 1 else ''} ago"
+    return f"{seconds} second{'s' if seconds != 1 else ''} ago"
 
 
 def text_lines(text: str) -> "Markup":
@@ -70,4 +88,9 @@ def _resource(name: str) -> str:
     return files("app.pages").joinpath("templates", name).read_text("utf-8")
 
 
-_FILTERS: Final[dict[str, Callable[..., Any]]] = {"when": when, "text_lines": text_lines}
+_FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "when": when,
+    "date": date,
+    "ago": ago,
+    "text_lines": text_lines,
+}

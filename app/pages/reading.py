@@ -118,6 +118,8 @@ class Line:
 def headline(decision: Mapping[str, Any]) -> str:
     """The one word that matters, from where the decision stands now."""
     status, verdict = decision.get("status"), decision.get("verdict")
+    if is_let_through(decision):
+        return "Let through: the glass was broken"
     if verdict == "escalate" and status == "passed":
         return "Approved by people"
     if verdict == "escalate" and status == "failed":
@@ -125,9 +127,17 @@ def headline(decision: Mapping[str, Any]) -> str:
     return HEADLINES.get(str(status), f"Unknown status {status!r}")
 
 
+def is_let_through(decision: Mapping[str, Any]) -> bool:
+    """Whether it passes only because somebody broke the glass."""
+    glass = decision.get("break_glass") or {}
+    return decision.get("status") == "passed" and bool(glass.get("lets_through"))
+
+
 def tone(decision: Mapping[str, Any]) -> str:
-    """`good`, `bad`, `open` or `idle`: never good unless the status is `passed`."""
+    """`good`, `bad`, `open` or `idle`: never good unless it passes, and not by broken glass."""
     match decision.get("status"):
+        case "passed" if is_let_through(decision):
+            return "open"
         case "passed":
             return "good"
         case "pending":

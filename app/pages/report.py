@@ -17,11 +17,12 @@ from app.pages.reading import (
     asked_of_people,
     counts,
     headline,
+    is_let_through,
     lines,
     release_name,
     tone,
 )
-from app.pages.standing import facts, needed, reach, standing
+from app.pages.standing import allowed, facts, needed, reach, standing
 
 _GATE_WORDS = {"pass": "holds", "fail": "fails", "escalate": "needs people"}
 _GLYPHS = {"good": "✅", "bad": "❌", "open": "⏳", "idle": "⚪"}
@@ -59,6 +60,7 @@ def context(decision: Mapping[str, Any]) -> dict[str, Any]:
         "standing": standing(decision),
         "asked": asked_of_people(decision),
         "reach": reach(decision),
+        "allowed": allowed(decision),
         "needed": needed(decision),
         "gates": gates,
         "plotted": any(gate.plotted for gate in gates),
@@ -134,6 +136,9 @@ def junit(decision: Mapping[str, Any]) -> str:
 
 def _verdict_suite(decision: Mapping[str, Any]) -> tuple[str, list[int]]:
     status, summary = str(decision.get("status")), str(decision.get("summary") or "")
+    if is_let_through(decision):
+        words = f"{headline(decision)}: {summary}"
+        return _suite("decision", [(_skipped(words), "verdict", "decision")])
     match tone(decision):
         case "good":
             return _suite("decision", [("", "verdict", "decision")])
@@ -168,9 +173,13 @@ def _totals(totals: list[int]) -> str:
 def _case(gate: str, item: Line, decision: Mapping[str, Any]) -> tuple[str, str, str]:
     """What keeps a verdict from passing is a failure here, too; what does not count is skipped."""
     is_approved = tone(decision) == "good" and item.effect == "escalate"
+    # Who let it through in an emergency is not stopped by a test report.
+    is_through = is_let_through(decision) and item.effect != "none"
     name = " ".join((item.rule, *(f"[{part}]" for part in item.scope)))
     if item.outcome == "error":
         body = f'<error type="error" message="{xml(item.message)}"/>'
+    elif is_through:
+        body = _skipped(f"let through by broken glass: {item.message}")
     elif is_approved:
         body = _skipped(f"approved by people: {item.message}")
     elif item.effect != "none":

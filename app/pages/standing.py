@@ -12,7 +12,14 @@ from typing import Any
 def standing(decision: Mapping[str, Any]) -> list[str]:
     """Status and validity in words: until when it holds, or who is waited for until when."""
     found = []
+    glass = decision.get("break_glass") or {}
     match decision.get("status"):
+        case "passed" if glass.get("lets_through"):
+            found.append(
+                f"{glass['person']} let it through until {moment(glass['until'])}: "
+                f"{str(glass['reason']).rstrip('.')}. The verdict stays what it is; "
+                f"the review of this afterwards is {str(glass['review_status']).replace('_', ' ')}."
+            )
         case "passed" if decision.get("valid_until") and decision.get("id"):
             found.append(f"Valid until {day(decision['valid_until'])}.")
         case "pending":
@@ -76,6 +83,19 @@ def reach(decision: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a clearance would allow: the grants, each as text."""
     grants = decision.get("grants") or {}
     return [(str(name), _plain(value)) for name, value in grants.items()]
+
+
+def allowed(decision: Mapping[str, Any]) -> list[str]:
+    """The same in words for people: `at most 5% of traffic`, `tools: search, handover`."""
+    return [_in_words(str(name), value) for name, value in (decision.get("grants") or {}).items()]
+
+
+def _in_words(name: str, value: object) -> str:
+    if name == "traffic_max" and isinstance(value, (int, float)) and 0 <= value <= 1:
+        return f"at most {value * 100:.10g}% of traffic"
+    if isinstance(value, list):
+        return f"{name.replace('_', ' ')}: {', '.join(_plain(item) for item in value)}"
+    return f"{name.replace('_', ' ')}: {_plain(value)}"
 
 
 def facts(decision: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -186,7 +186,7 @@ def approved(row: Row[Any], who: Principal, now: datetime) -> Work:
     """The Work by which a second person puts a version that loosens into force."""
     who.need_all(_models(row.document))
     if not who.is_person:
-        raise Problem("forbidden", "Only a person approves; this key belongs to a service.")
+        raise Problem("forbidden", "Only a person approves; this is a service.")
     if who.id == row.published_by:
         raise Problem("forbidden", "Who published a version does not approve it.")
     if row.is_approved:

@@ -75,7 +75,7 @@ def has_not_answered(row: Row[Any], role: str, person: str, earlier: Sequence[Ro
 def not_barred(connection: Connection, row: Row[Any], who: Principal, now: datetime) -> None:
     """Refuse who could not be impartial, or is nobody."""
     if not who.is_person:
-        raise Problem("forbidden", "Only a person signs off; this key belongs to a service.")
+        raise Problem("forbidden", "Only a person signs off; this is a service.")
     if who.is_admin or is_admin_elsewhere(connection, who.id, now):
         raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
     if why := involved(connection, row, who.id, who.names):

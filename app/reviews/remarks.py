@@ -22,7 +22,7 @@ def found(connection: Connection, review_id: str, who: Principal) -> Row[Any]:
     """A review that the key may see, or 404."""
     row = by_id(connection, review_id, who)
     if row is None:
-        raise Problem("review-not-found", "No review of this name is visible to this key.")
+        raise Problem("review-not-found", "No review of this name is visible to you.")
     return row
 
 

@@ -70,7 +70,7 @@ def get_review(request: Request, who: MayRead, review_id: ReviewId) -> Response:
     with runtime.engine.connect() as connection:
         row = by_id(connection, review_id, who)
         if row is None:
-            raise Problem("review-not-found", "No review of this name is visible to this key.")
+            raise Problem("review-not-found", "No review of this name is visible to you.")
         return as_json(shown(connection, row, runtime.clock()))
 
 

@@ -38,7 +38,7 @@ def answered(
     """Check everything an answer must meet, and say what it settles."""
     row = by_id(connection, review_id, who)
     if row is None:
-        raise Problem("review-not-found", "No review of this name is visible to this key.")
+        raise Problem("review-not-found", "No review of this name is visible to you.")
     behalf = may_answer(connection, row, given.role, who, now)
     earlier = answers(connection, row.id)
     has_not_answered(row, given.role, who.id, earlier)

@@ -86,7 +86,7 @@ def get_waiver(request: Request, who: MayRead, waiver_id: WaiverId) -> Response:
     with runtime.engine.connect() as connection:
         row = reading.by_id(connection, waiver_id)
         if row is None or not who.sees(row.model):
-            raise Problem("waiver-not-found", "No waiver of this name is visible to this key.")
+            raise Problem("waiver-not-found", "No waiver of this name is visible to you.")
         return as_json(reading.shown(connection, row, runtime.clock()))
 
 

@@ -239,7 +239,7 @@ def tick(runtime: Runtime, job: Job, now: datetime) -> datetime | None:
 def _found(connection: Connection, waiver_id: str, who: Principal) -> Row[Any]:
     row = by_id(connection, waiver_id)
     if row is None or not who.sees(row.model):
-        raise Problem("waiver-not-found", "No waiver of this name is visible to this key.")
+        raise Problem("waiver-not-found", "No waiver of this name is visible to you.")
     return row
 
 

@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.app.cli.shell import COMMAND, environment
-from tests.app.http.service import ESCALATES, FAILS, Service, evidence
+from tests.app.http.service import ESCALATES, Service, evidence
 from tests.browser.conftest import SHOTS
+from tests.browser.lived import Lived
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +105,7 @@ def answer_as_two(page: Page, service: Service, waiting: subprocess.Popen[bytes]
     link.click()
     question = page.get_by_role("heading", level=2).first
     expect(question).to_contain_text("Accept that attack success rate may be as high as")
-    expect(page.get_by_text("traffic_max = 0.05").first).to_be_visible()
+    expect(page.get_by_text("at most 5% of traffic").first).to_be_visible()
     approve(page)
     expect(page.get_by_text("security 1/1")).to_be_visible()
     sign_in(page, reviewer(service, "Ben", "legal"))
@@ -119,7 +120,7 @@ def test_the_submitter_finds_no_button_and_is_refused(page: Page, service: Servi
     sent = evidence(**ESCALATES, baseline={"version": "41"})
     decision = service.call("POST", "/v1/evaluations", key, json=sent).json()
     sign_in(page, key, f"/decisions/{decision['id']}")
-    why = "Who submitted the evaluation does not sign it off."
+    why = "You cannot answer: Who submitted the evaluation does not sign it off."
     expect(page.get_by_text(why)).to_be_visible()
     expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
     # A page that was tampered with gets no further.
@@ -173,31 +174,47 @@ def test_an_expired_review_cannot_be_approved(page: Page, service: Service):
 
 def test_every_page_is_fit_to_be_read(page: Page, service: Service):
     """No serious finding of axe, nothing wider than the screen, and a picture of each."""
-    prepared(service)
-    decision = escalated(service)
-    ci = service.key("ci", "submitter")
-    service.submit(ci, version="43", baseline={"version": "41"}, **FAILS)
-    paths = {
-        "sign-in": "/sign-in",
-        "queue": "/",
-        "decisions": "/decisions",
-        "decision": f"/decisions/{decision['id']}",
-        "models": "/models",
-        "model": "/models/support-bot",
-        "policies": "/policies",
-        "policy": "/policies/support-bot-release",
-        "waivers": "/waivers",
-        "documents": "/documents",
-        "record": "/record",
-        "entry": "/record/1",
-        "keys": "/keys",
-        "problem": "/decisions/dec_none",
-    }
+    lived = Lived(service)
+    ada, admin = lived.ada, service.admin
+    looked_at(page, {
+        "sign-in": ("/sign-in", ada),
+        "queue": ("/", ada),
+        "decisions": ("/decisions", ada),
+        "decision": (f"/decisions/{lived.open['id']}", ada),
+        "decision-of-others": (f"/decisions/{lived.open['id']}", lived.dora),
+        "decision-passed": (f"/decisions/{lived.passed['id']}", ada),
+        "decision-through-glass": (f"/decisions/{lived.failed['id']}", ada),
+        "models": ("/models", ada),
+        "model": ("/models/support-bot", ada),
+        "policies": ("/policies", ada),
+        "policy": ("/policies/support-bot-release", ada),
+        "policy-looser": ("/policies/support-bot-release?version=2", admin),
+        "waivers": ("/waivers", lived.cleo),
+        "waiver-asked": ("/waivers?rule=safety/toxicity&model=support-bot", ada),
+        "documents": ("/documents", lived.ben),
+        "record": ("/record", ada),
+        "entry": ("/record/1", ada),
+        "keys": ("/keys", admin),
+        "notices": ("/notices", admin),
+        "notice": (f"/notices/{lived.told['id']}", admin),
+        "not-found": ("/decisions/dec_none", ada),
+        "not-allowed": ("/keys", ada),
+    })  # fmt: skip
+
+
+def test_empty_pages_teach_and_are_fit_to_be_read(page: Page, service: Service):
+    ada = reviewer(service, "Ada Lovelace", "security")
+    paths = ("/", "/decisions", "/models", "/policies", "/waivers", "/documents")
+    empty = {f"empty-{path[1:] or 'queue'}": (path, ada) for path in paths}
+    looked_at(page, {**empty, "empty-notices": ("/notices", service.admin)})
+
+
+def looked_at(page: Page, paths: dict[str, tuple[str, str]]) -> None:
+    """Each page as a reader sees it, on both screens, by day and by night."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     found = []
-    ada = reviewer(service, "Ada Lovelace", "security")
-    for name, path in paths.items():
-        sign_in(page, service.admin if name == "keys" else ada)
+    for name, (path, key) in paths.items():
+        sign_in(page, key)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             for width, (w, h) in WIDTHS.items():

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.bodies import media_type, read
 from app.errors import Problem
+from app.idempotency.changing import Change
 from app.ledger.committing import committed
 from app.ledger.work import Work
 from app.pages.forms import FormError, end_of, fields, start_of
@@ -44,6 +45,16 @@ def day_of(sent: Mapping[str, str], name: str, *, at_end: bool = True) -> dateti
         return end_of(sent[name]) if at_end else start_of(sent[name])
     except FormError as error:
         raise Problem("invalid-request", str(error)) from error
+
+
+async def changed(runtime: Runtime, prepared: Callable[[Connection], Change]) -> Change:
+    """Commit a change, and give it back for what its answer says."""
+
+    def prepare() -> Change:
+        with runtime.engine.connect() as connection:
+            return prepared(connection)
+
+    return await committed(runtime.ledger, prepare, lambda made: made.work)
 
 
 async def recorded(runtime: Runtime, prepared: Callable[[Connection], Work | None]) -> None:

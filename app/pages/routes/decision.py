@@ -15,17 +15,19 @@ from app.errors import Problem
 from app.evaluations import inputs as inputs_of
 from app.evaluations import reading
 from app.evaluations.reading import Wanted, standing_of, summary_of
-from app.evaluations.standing import DECISIONS, status_at
+from app.evaluations.standing import DECISIONS, passes_by_glass_alone, status_at
 from app.evaluations.tables import decision, evaluation
 from app.lists import Cursor, cursor_after
 from app.pages import report
 from app.pages.asking import question
 from app.pages.comparing import beside_baseline, changes
 from app.pages.failing import failing
+from app.pages.resting import documents, measured
 from app.pages.routes.page_route import PageRoute, page
 from app.reviews.barring import roles_for
 from app.reviews.reading import answers, review_of, shown
-from app.runtime import runtime_of
+from app.runtime import Runtime, runtime_of
+from app.waivers import reading as waivers
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -55,7 +57,10 @@ def list_decisions(
         template,
         who,
         here="/decisions",
-        items=[summary_of(row, now) for row in rows[:_PAGE]],
+        items=[
+            {**summary_of(row, now), "glass": passes_by_glass_alone(row, now)}
+            for row in rows[:_PAGE]
+        ],
         more=cursor_after(more.decided_at, more.id) if more else None,
         status=status,
         model=model,
@@ -80,6 +85,8 @@ def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionI
             **_before(connection, row, body, now),
             "attempts": _attempts(connection, row, now),
             **_evidence(connection, row, body),
+            "waived": _waived(connection, body, who, now),
+            "proof": _proof(runtime, body),
             "acts": _acts(body, who),
             "examples_at": runtime.settings.examples_url,
             "tomorrow": (now + timedelta(days=1)).date().isoformat(),
@@ -167,6 +174,7 @@ def _attempts(connection: Connection, row: Row[Any], now: datetime) -> list[dict
             "id": item.id,
             "policy": item.policy,
             "status": status_at(item, now),
+            "glass": passes_by_glass_alone(item, now),
             "attempt": json.loads(item.document).get("attempt"),
             "decided_at": item.decided_at,
             "is_this": item.id == row.id,
@@ -176,7 +184,7 @@ def _attempts(connection: Connection, row: Row[Any], now: datetime) -> list[dict
 
 
 def _evidence(connection: Connection, row: Row[Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """The examples that fell short, and where the run can be seen."""
+    """What came in and who vouches for it, the examples that fell short, where the run is seen."""
     found = connection.execute(
         select(evaluation.c.inputs, evaluation.c.context).where(evaluation.c.id == row.evaluation)
     ).one()
@@ -186,5 +194,41 @@ def _evidence(connection: Connection, row: Row[Any], body: Mapping[str, Any]) ->
         inputs = inputs_of.stored(connection, found.inputs)
     except Problem as problem:
         return {**common, "failing": [], "erased": problem.detail}
-    shown_examples = failing(inputs.submission.evidence.measurements, body)
-    return {**common, "failing": shown_examples, "erased": ""}
+    evidence = inputs.submission.evidence
+    return {
+        **common,
+        "failing": failing(evidence.measurements, body),
+        "erased": "",
+        "measured": measured(evidence),
+        "measured_in_all": len(evidence.measurements),
+        "documents": documents((*evidence.documents, *inputs.history.documents)),
+    }
+
+
+def _waived(
+    connection: Connection, body: Mapping[str, Any], who: Principal, now: datetime
+) -> list[dict[str, Any]]:
+    """The waivers that the decision applied, as they stand now."""
+    rows = [waivers.by_id(connection, name) for name in body.get("waivers") or ()]
+    return [
+        waivers.shown(connection, row, now)
+        for row in rows
+        if row is not None and Permission.READ in who.permissions
+    ]
+
+
+def _proof(runtime: Runtime, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The log's size, and whether each outside copy holds the decision's entry."""
+    audit = body["audit"]
+    return {
+        "size": int(audit["checkpoint"].split("\n")[1]),
+        "anchors": [
+            {
+                "name": held.name,
+                "at": held.at,
+                "problem": held.problem,
+                "holds": (held.size or 0) > audit["index"],
+            }
+            for held in runtime.anchoring.standings()
+        ],
+    }

@@ -67,6 +67,7 @@ def _way(version: dict[str, Any]) -> dict[str, Any]:
             "id": held["decision"] or newest[held["stage"]]["id"],
             "status": held["status"] if held["decision"] else newest[held["stage"]]["status"],
             "cleared": held["cleared"],
+            "glass": held["through_glass"],
             "valid_until": held["valid_until"],
         }
         for held in version["stages"]

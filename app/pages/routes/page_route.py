@@ -52,6 +52,7 @@ PLACES: Final = (
     Place("/waivers", "Waivers"),
     Place("/documents", "Documents"),
     Place("/record", "Record"),
+    Place("/notices", "Notices", Permission.SUBSCRIBE),
     Place("/keys", "Keys", Permission.MANAGE_KEYS),
 )
 
@@ -113,6 +114,11 @@ _TOLD: Final = {
     "waiver-revoked": "The waiver is revoked.",
     "policy-approved": "The version is in force.",
     "key-revoked": "The key is revoked.",
+    "subscribed": "They are told from now on.",
+    "unsubscribed": "The subscription is deleted.",
+    "paused": "Nothing is sent until you resume it.",
+    "resumed": "It is active again.",
+    "replayed": "It is sent again now.",
     "glass-broken": "The glass is broken: it passes for at most a day, and is judged afterwards.",
     "judged": "Your word on it is recorded.",
 }
@@ -147,4 +153,5 @@ def refused(request: Request, problem: Problem) -> Response:
 
 def _words(problem: Problem) -> dict[str, str]:
     title = TITLES.get(problem.slug, (problem.status, "This cannot be used"))[1]
-    return {"title": title, "detail": problem.detail}
+    tone = "idle" if problem.status in {404, 410} else "bad"
+    return {"title": title, "detail": problem.detail, "tone": tone}

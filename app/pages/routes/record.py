@@ -1,6 +1,7 @@
 """The log as people read it: entries, the newest checkpoint, and where its outside copy stands."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -33,7 +34,10 @@ def get_record(request: Request, who: MayReadLog, before: Before = None) -> Resp
         size=signed.checkpoint.size,
         origin=signed.checkpoint.origin,
         note=signed.note,
-        anchors=[_anchor(held) for held in runtime.anchoring.standings()],
+        anchors=[
+            _anchor(held, signed.checkpoint.size, runtime.clock())
+            for held in runtime.anchoring.standings()
+        ],
         here_url=str(request.base_url).rstrip("/"),
         entries=_entries(runtime, before),
     )
@@ -74,8 +78,11 @@ def _entries(runtime: Runtime, before: int | None) -> list[dict[str, Any]]:
         return [_line(entry) for entry in reading.newest(connection, before=before, limit=_PAGE)]
 
 
-def _anchor(held: Standing) -> dict[str, Any]:
-    return {"name": held.name, "size": held.size, "at": held.at}
+def _anchor(held: Standing, size: int, now: datetime) -> dict[str, Any]:
+    """How far the outside copy is, and how old."""
+    age = None if held.at is None else max(timedelta(0), now - held.at)
+    behind = size - (held.size or 0)
+    return {"name": held.name, "size": held.size, "at": held.at, "age": age, "behind": behind}
 
 
 def _line(entry: reading.Entry) -> dict[str, Any]:
