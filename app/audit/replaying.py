@@ -1,7 +1,8 @@
 """Decides every recorded decision again, from what was recorded, and compares byte for byte.
 
 It trusts nothing that was answered: policy, evidence, history, waivers and time come from the
-record, and what the engine makes of them must be the recorded document to the last byte.
+record, and what the engine makes of them must be the recorded document to the last byte. Under
+another engine every recorded value must come again; fields that it added do not count.
 """
 
 import json
@@ -28,6 +29,8 @@ class Outcome(StrEnum):
     """What deciding again showed."""
 
     IDENTICAL = "identical"
+    SAME_VALUES = "same_values"
+    """Another engine decided it; this one gives every value that stands there, and more beside."""
     DIFFERENT = "different"
     ERASED = "evidence_erased"
     IMPOSSIBLE = "impossible"
@@ -82,6 +85,9 @@ class Replayer:
         if json_bytes(again_shown) == document:
             return Replayed(item.index, name, Outcome.IDENTICAL, inputs.engine)
         now = json.loads(json_bytes(again_shown))
+        own = {"engine": then.get("engine"), "tables": then.get("tables")}
+        if inputs.engine != engine() and _holds({**now, **own}, then):
+            return Replayed(item.index, name, Outcome.SAME_VALUES, inputs.engine)
         found = differences(then, now) or ["the same values are written in other bytes"]
         return Replayed(item.index, name, Outcome.DIFFERENT, inputs.engine, tuple(found))
 
@@ -96,6 +102,17 @@ class Replayer:
                 self._policies.clear()
             self._policies[digest] = known
         return known
+
+
+def _holds(whole: object, part: object) -> bool:
+    """Whether everything in `part` stands in `whole` too; objects may have fields beside."""
+    match whole, part:
+        case dict(), dict():
+            return all(key in whole and _holds(whole[key], part[key]) for key in part)
+        case list(), list():
+            return len(whole) == len(part) and all(map(_holds, whole, part))
+        case _:
+            return whole == part and isinstance(whole, bool) == isinstance(part, bool)
 
 
 def _service(then: dict[str, Any]) -> ServiceFields:
@@ -134,8 +151,12 @@ class Summary:
     def words(self) -> list[str]:
         """In lines, the first difference first."""
         same, gone = self.counts.get(Outcome.IDENTICAL, 0), self.counts.get(Outcome.ERASED, 0)
-        head = f"REPLAYED  {same} of {self.total} decisions are identical to the last byte"
-        lines = [f"{head}, {gone} have evidence that was erased." if gone else f"{head}."]
+        parts = [f"{same} of {self.total} decisions are identical to the last byte"]
+        if older := self.counts.get(Outcome.SAME_VALUES, 0):
+            parts.append(f"{older} in every value that their own engine wrote")
+        if gone:
+            parts.append(f"{gone} have evidence that was erased")
+        lines = [f"REPLAYED  {', '.join(parts)}."]
         lines += [
             f"  {count} were decided by engine {name}, and this is {engine()}."
             for name, count in self.engines.items()
@@ -168,6 +189,7 @@ class Summary:
 
 
 _WRONG: Final = (Outcome.DIFFERENT, Outcome.IMPOSSIBLE)
+_ALIKE: Final = (Outcome.IDENTICAL, Outcome.SAME_VALUES)
 _SHOWN: Final = 20
 
 
@@ -182,6 +204,6 @@ def summary(record: Record) -> Summary:
             engines[item.recorded_engine] += 1
         # One of this engine's own differences decides the exit code, so room is kept for it.
         is_grave = item.outcome in _WRONG and not item.has_other_engine
-        if item.outcome is not Outcome.IDENTICAL and (len(shown) < _KEPT or is_grave):
+        if item.outcome not in _ALIKE and (len(shown) < _KEPT or is_grave):
             shown = [*shown[: _KEPT - 1], item]
     return Summary(counts.total(), counts, engines, tuple(shown))

@@ -20,8 +20,9 @@ from gates.history import History
 from gates.record import evidence_json
 from gates.waivers import Waiver
 
-_COMPRESS_FROM: Final = 16 * 1024
-"""Smaller parts stay as they are: packing them was a fourteenth of a submission's time."""
+_SMALL: Final = 16 * 1024
+_SMALL_WINDOW: Final = 12
+"""For small parts, 4 KiB of look-back: setting up the usual 32 KiB takes longer than packing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,11 @@ def digest_of(content: bytes) -> str:
 
 def blob(content: bytes, digest: str) -> Mapping[str, Any]:
     """The row that keeps bytes by their digest."""
-    packed = zlib.compress(content, 1) if len(content) >= _COMPRESS_FROM else content
-    encoding = "zlib" if len(content) >= _COMPRESS_FROM else "identity"
-    return {"digest": digest, "encoding": encoding, "body": packed, "size": len(content)}
+    pack = zlib.compressobj(1, wbits=_SMALL_WINDOW if len(content) < _SMALL else zlib.MAX_WBITS)
+    packed = pack.compress(content) + pack.flush()
+    if len(packed) >= len(content):
+        return {"digest": digest, "encoding": "identity", "body": content, "size": len(content)}
+    return {"digest": digest, "encoding": "zlib", "body": packed, "size": len(content)}
 
 
 def stored(connection: Connection, digest: str) -> Inputs:

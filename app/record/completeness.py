@@ -72,7 +72,8 @@ def compared(connection: Connection) -> Completeness:
     counts: dict[str, Count] = {}
     gaps: list[Gap] = []
     for pair in PAIRS:
-        counts[pair.noun] = _count(connection, pair)
+        if pair.rows_need_entries and pair.entries_need_rows:
+            counts[pair.noun] = _count(connection, pair)
         gaps += _gaps(connection, pair, said)
     gaps += [
         Gap(Fault.CONTRADICTION, item.noun, item.name, item.index, item.detail)
@@ -90,15 +91,17 @@ def _count(connection: Connection, pair: Pair) -> Count:
 
 def _gaps(connection: Connection, pair: Pair, said: Said) -> Iterator[Gap]:
     joined = pair.link(said)
-    has_entry = exists().where(and_(pair.about(), joined)).correlate(pair.table)
-    lonely = select(pair.name).select_from(pair.table).where(pair.rows, ~has_entry)
-    for (name,) in connection.execute(lonely.order_by(pair.name)):
-        detail = f"The {pair.noun} {name} has no {' or '.join(pair.types)} entry in the log."
-        yield Gap(Fault.NO_ENTRY, pair.noun, str(name), None, detail)
-    has_row = exists().select_from(pair.table).where(pair.rows, joined).correlate(audit_entry)
-    for index, kind, subject in connection.execute(_entries(pair).where(~has_row)):
-        detail = f"Entry {index} ({kind} {subject}) has no {pair.noun} in the tables."
-        yield Gap(Fault.NO_ROW, pair.noun, subject, index, detail)
+    if pair.rows_need_entries:
+        has_entry = exists().where(and_(pair.about(), joined)).correlate(pair.table)
+        lonely = select(pair.name).select_from(pair.table).where(pair.rows, ~has_entry)
+        for (name,) in connection.execute(lonely.order_by(pair.name)):
+            detail = f"The {pair.noun} {name} has no {' or '.join(pair.types)} entry in the log."
+            yield Gap(Fault.NO_ENTRY, pair.noun, str(name), None, detail)
+    if pair.entries_need_rows:
+        has_row = exists().select_from(pair.table).where(pair.rows, joined).correlate(audit_entry)
+        for index, kind, subject in connection.execute(_entries(pair).where(~has_row)):
+            detail = f"Entry {index} ({kind} {subject}) has no {pair.noun} in the tables."
+            yield Gap(Fault.NO_ROW, pair.noun, subject, index, detail)
     if pair.is_once:
         yield from _repeated(connection, pair)
 

@@ -3,18 +3,20 @@
 It names pairs only; `completeness` looks for what lacks its other half.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import JSON, ColumnElement, Table, Text, and_, cast, func, or_, select, true
 
 from app.attestations.tables import attestation
-from app.auth.tables import api_key
+from app.auth.tables import api_key, identity
 from app.documents.tables import document, document_key
 from app.evaluations.tables import decision, evaluation
 from app.glass.tables import break_glass
 from app.ledger.tables import audit_entry, signing_key
+from app.models.tables import model
+from app.notices.tables import subscription
 from app.policies.tables import policy_version
 from app.reviews.tables import delegation, review, review_comment, sign_off
 from app.waivers.tables import waiver, waiver_approval
@@ -41,6 +43,8 @@ class Pair:
     """Which entries of these types must have a row."""
     is_once: bool = True
     """Whether a second entry about the same subject is one too many."""
+    rows_need_entries: bool = True
+    entries_need_rows: bool = True
 
     def about(self) -> Condition:
         """The entries of this pair."""
@@ -60,16 +64,30 @@ def said_in(dialect: str) -> Said:
     return on_postgresql if dialect == "postgresql" else on_sqlite
 
 
-def _subject(column: ColumnElement[Any]) -> Callable[[Said], Condition]:
-    return lambda _: audit_entry.c.subject == column
+def _pair(
+    noun: str,
+    table: Table,
+    *types: str,
+    subject: ColumnElement[Any] | None = None,
+    entry: ColumnElement[Any] | None = None,
+    says: Mapping[str, ColumnElement[Any]] | None = None,
+    name: ColumnElement[Any] | None = None,
+    **more: Any,
+) -> Pair:
+    """A Pair whose entry's subject is the row's id, unless `subject` names another column.
 
+    `entry` is the row's column with the entry's own id, `says` a path in the body and the column
+    that stands there too.
+    """
+    same = [audit_entry.c.subject == (table.c.id if subject is None else subject)]
+    if entry is not None:
+        same.append(audit_entry.c.id == entry)
+    told = {tuple(path.split(".")): column for path, column in (says or {}).items()}
 
-def _policy(said: Said) -> Condition:
-    return and_(
-        audit_entry.c.subject == policy_version.c.name,
-        said("data", "version") == cast(policy_version.c.version, Text),
-        said("refs", "digest") == policy_version.c.digest,
-    )
+    def link(said: Said) -> Condition:
+        return and_(*same, *(said(*path) == cast(column, Text) for path, column in told.items()))
+
+    return Pair(noun, table, types, link, table.c.id if name is None else name, **more)
 
 
 def _is_first_log_key() -> Condition:
@@ -80,221 +98,226 @@ def _is_first_log_key() -> Condition:
 
 
 _is_api_key: Final = audit_entry.c.subject.startswith("key_", autoescape=True)
+_is_over: Final = review.c.status.in_(["expired", "superseded", "cancelled"])
+_version: Final = policy_version.c.name + ":" + cast(policy_version.c.version, Text)
+_of_version: Final = {
+    "data.version": policy_version.c.version,
+    "refs.digest": policy_version.c.digest,
+}
+_of_glass: Final = {"refs.break_glass": break_glass.c.id}
 
 PAIRS: Final = (
-    Pair(
+    _pair(
         "evaluation",
         evaluation,
-        ("evaluation.received",),
-        lambda said: and_(
-            audit_entry.c.subject == evaluation.c.id,
-            said("refs", "inputs") == evaluation.c.inputs,
-            said("refs", "raw") == evaluation.c.raw,
-        ),
-        evaluation.c.id,
+        "evaluation.received",
+        says={"refs.inputs": evaluation.c.inputs, "refs.raw": evaluation.c.raw},
     ),
-    Pair(
+    _pair(
         "decision",
         decision,
-        ("decision.recorded",),
-        lambda said: and_(
-            audit_entry.c.id == decision.c.entry,
-            audit_entry.c.subject == decision.c.id,
-            said("refs", "evaluation") == decision.c.evaluation,
-        ),
-        decision.c.id,
+        "decision.recorded",
+        entry=decision.c.entry,
+        says={"refs.evaluation": decision.c.evaluation},
     ),
-    Pair(
-        "revoked decision",
+    _pair("revoked decision", decision, "decision.revoked", rows=decision.c.status == "revoked"),
+    # One that was replaced before its end has no entry.
+    _pair(
+        "ended decision",
         decision,
-        ("decision.revoked",),
-        _subject(decision.c.id),
-        decision.c.id,
-        rows=decision.c.status == "revoked",
+        "decision.expired",
+        rows=decision.c.end_noted_at.is_not(None),
+        rows_need_entries=False,
     ),
-    Pair(
+    _pair(
         "attestation",
         attestation,
-        ("attestation.signed",),
-        lambda _: and_(
-            audit_entry.c.id == attestation.c.entry,
-            audit_entry.c.subject == attestation.c.decision,
-        ),
-        attestation.c.entry,
+        "attestation.signed",
+        subject=attestation.c.decision,
+        entry=attestation.c.entry,
+        name=attestation.c.entry,
         is_once=False,
     ),
-    Pair(
+    _pair(
         "review",
         review,
-        ("review.opened",),
-        lambda said: and_(
-            audit_entry.c.subject == review.c.id,
-            said("refs", "decision") == review.c.decision,
-        ),
-        review.c.id,
+        "review.opened",
+        says={"refs.decision": review.c.decision},
         is_once=False,
     ),
-    Pair(
+    _pair(
+        "moved review",
+        review,
+        *("review.reminded", "review.escalated", "review.deferred"),
+        is_once=False,
+        rows_need_entries=False,
+    ),
+    _pair(
         "sign-off",
         sign_off,
-        ("review.signed_off",),
-        lambda said: and_(
-            audit_entry.c.subject == sign_off.c.review,
-            said("actor") == sign_off.c.person,
-            said("data", "answer") == sign_off.c.answer,
-            said("data", "role") == sign_off.c.role,
-        ),
-        sign_off.c.id,
+        "review.signed_off",
+        subject=sign_off.c.review,
+        says={
+            "actor": sign_off.c.person,
+            "data.answer": sign_off.c.answer,
+            "data.role": sign_off.c.role,
+        },
         is_once=False,
     ),
-    Pair(
+    _pair(
         "document",
         document,
-        ("document.registered",),
-        lambda said: and_(
-            audit_entry.c.subject == document.c.id,
-            said("refs", "sha256") == document.c.sha256,
-            said("data", "grade") == document.c.grade,
-        ),
-        document.c.id,
+        "document.registered",
+        says={"refs.sha256": document.c.sha256, "data.grade": document.c.grade},
     ),
-    Pair(
+    _pair(
         "delegation",
         delegation,
-        ("review.delegated",),
-        lambda said: and_(
-            audit_entry.c.subject == delegation.c.review,
-            said("refs", "delegation") == delegation.c.id,
-        ),
-        delegation.c.id,
+        "review.delegated",
+        subject=delegation.c.review,
+        says={"refs.delegation": delegation.c.id},
         is_once=False,
     ),
-    Pair(
+    _pair(
         "comment",
         review_comment,
-        ("review.commented",),
-        lambda said: and_(
-            audit_entry.c.subject == review_comment.c.review,
-            said("refs", "comment") == review_comment.c.id,
-        ),
-        review_comment.c.id,
+        "review.commented",
+        subject=review_comment.c.review,
+        says={"refs.comment": review_comment.c.id},
         is_once=False,
     ),
-    Pair(
+    _pair(
         "expired review",
         review,
-        ("review.expired", "review.superseded", "review.cancelled"),
-        _subject(review.c.id),
-        review.c.id,
-        rows=review.c.status.in_(["expired", "superseded", "cancelled"]),
+        *("review.expired", "review.superseded", "review.cancelled"),
+        rows=_is_over,
     ),
-    Pair(
+    _pair(
         "waiver",
         waiver,
-        ("waiver.requested",),
-        lambda said: and_(
-            audit_entry.c.subject == waiver.c.id,
-            said("data", "rule") == waiver.c.rule,
-            said("data", "model") == waiver.c.model,
-            said("actor") == waiver.c.requested_by,
-        ),
-        waiver.c.id,
+        "waiver.requested",
+        says={
+            "data.rule": waiver.c.rule,
+            "data.model": waiver.c.model,
+            "actor": waiver.c.requested_by,
+        },
     ),
-    Pair(
+    _pair(
         "waiver approval",
         waiver_approval,
-        ("waiver.approved",),
-        lambda said: and_(
-            audit_entry.c.subject == waiver_approval.c.waiver,
-            said("actor") == waiver_approval.c.person,
-        ),
-        waiver_approval.c.id,
+        "waiver.approved",
+        subject=waiver_approval.c.waiver,
+        says={"actor": waiver_approval.c.person},
         is_once=False,
     ),
-    Pair(
+    _pair(
+        "ended waiver",
+        waiver,
+        *("waiver.revoked", "waiver.expired"),
+        rows=waiver.c.status.in_(["revoked", "expired"]),
+    ),
+    _pair(
         "broken glass",
         break_glass,
-        ("break_glass.used",),
-        lambda said: and_(
-            audit_entry.c.subject == break_glass.c.decision,
-            said("refs", "break_glass") == break_glass.c.id,
-        ),
-        break_glass.c.id,
+        "break_glass.used",
+        subject=break_glass.c.decision,
+        says=_of_glass,
         is_once=False,
     ),
-    Pair(
+    _pair(
         "judged glass",
         break_glass,
-        ("break_glass.reviewed",),
-        lambda said: and_(
-            said("refs", "break_glass") == break_glass.c.id,
-            said("data", "outcome") == break_glass.c.outcome,
-        ),
-        break_glass.c.id,
+        "break_glass.reviewed",
+        subject=break_glass.c.decision,
+        says={**_of_glass, "data.outcome": break_glass.c.outcome},
         rows=break_glass.c.outcome.is_not(None),
         is_once=False,
     ),
-    Pair(
-        "ended waiver",
-        waiver,
-        ("waiver.revoked", "waiver.expired"),
-        _subject(waiver.c.id),
-        waiver.c.id,
-        rows=waiver.c.status.in_(["revoked", "expired"]),
-    ),
-    Pair(
-        "document key",
-        document_key,
-        ("document_key.registered",),
-        lambda said: and_(
-            audit_entry.c.subject == document_key.c.id,
-            said("data", "role") == document_key.c.role,
-        ),
-        document_key.c.id,
-    ),
-    Pair(
-        "revoked document key",
-        document_key,
-        ("document_key.revoked",),
-        _subject(document_key.c.id),
-        document_key.c.id,
-        rows=document_key.c.revoked_at.is_not(None),
-    ),
-    Pair(
-        "policy version",
-        policy_version,
-        ("policy.published",),
-        _policy,
-        policy_version.c.name + ":" + cast(policy_version.c.version, Text),
+    _pair(
+        "overdue glass",
+        break_glass,
+        "break_glass.overdue",
+        subject=break_glass.c.decision,
+        says=_of_glass,
+        rows=break_glass.c.overdue_at.is_not(None),
         is_once=False,
     ),
-    Pair(
+    _pair(
+        "document key",
+        document_key,
+        "document_key.registered",
+        says={"data.role": document_key.c.role},
+    ),
+    _pair(
+        "revoked document key",
+        document_key,
+        "document_key.revoked",
+        rows=document_key.c.revoked_at.is_not(None),
+    ),
+    _pair(
+        "policy version",
+        policy_version,
+        "policy.published",
+        subject=policy_version.c.name,
+        says=_of_version,
+        name=_version,
+        is_once=False,
+    ),
+    _pair(
         "approved policy version",
         policy_version,
-        ("policy.approved",),
-        _policy,
-        policy_version.c.name + ":" + cast(policy_version.c.version, Text),
+        "policy.approved",
+        subject=policy_version.c.name,
+        says=_of_version,
+        name=_version,
         rows=policy_version.c.approved_at.is_not(None),
         is_once=False,
     ),
-    Pair(
+    # A model comes to be with its first evaluation as well, and that has its own entry.
+    _pair(
+        "model",
+        model,
+        "model.registered",
+        subject=model.c.name,
+        name=model.c.name,
+        is_once=False,
+        rows_need_entries=False,
+    ),
+    _pair(
         "key",
         api_key,
-        ("key.created",),
-        lambda said: and_(
-            audit_entry.c.subject == api_key.c.id,
-            said("refs", "principal") == api_key.c.principal,
-        ),
-        api_key.c.id,
+        "key.created",
+        says={
+            "refs.principal": api_key.c.principal,
+            "data.roles": api_key.c.roles,
+            "data.models": api_key.c.models,
+        },
         entries=_is_api_key,
     ),
-    Pair(
-        "revoked key",
-        api_key,
-        ("key.revoked",),
-        _subject(api_key.c.id),
-        api_key.c.id,
-        rows=api_key.c.revoked_at.is_not(None),
+    _pair("revoked key", api_key, "key.revoked", rows=api_key.c.revoked_at.is_not(None)),
+    # Roles change again and again; what an identity may do now must have been entered.
+    _pair(
+        "identity",
+        identity,
+        "role.changed",
+        subject=identity.c.principal,
+        says={"refs.issuer": identity.c.issuer, "data.grants": identity.c.grants},
+        is_once=False,
+        entries_need_rows=False,
+    ),
+    _pair("subscription", subscription, "subscription.created"),
+    _pair(
+        "changed subscription",
+        subscription,
+        *("subscription.changed", "subscription.replayed", "subscription.disabled"),
+        is_once=False,
+        rows_need_entries=False,
+    ),
+    _pair(
+        "deleted subscription",
+        subscription,
+        "subscription.deleted",
+        rows=subscription.c.status == "deleted",
     ),
     Pair(
         "signing key",
@@ -309,3 +332,10 @@ PAIRS: Final = (
         entries=~_is_api_key,
     ),
 )
+
+ALONE: Final = {
+    "access.configured": "the identity file lies outside the database",
+    "evidence.opened": "reading leaves no row",
+    "privacy.erased": "what it names is gone; `evidence` looks for what is gone without it",
+}
+"""Types of entries that no row belongs to, and why."""

@@ -182,6 +182,23 @@ def test_replay_finds_a_decision_that_does_not_follow(service, env, monkeypatch)
         assert any("were decided by engine" in line for line in other.words)
 
 
+def test_a_newer_engine_must_give_every_value_that_the_older_one_wrote(service, monkeypatch):
+    """Fields that were added later are no difference under another version, and are under this."""
+    from app.audit import replaying
+
+    real = replaying.decision_json
+    monkeypatch.setattr(replaying, "decision_json", lambda *a, **k: {**real(*a, **k), "new": 1})
+    with snapshot(service.app.state.runtime.engine) as connection:
+        same = summary(DatabaseRecord(connection))
+        code = same.exit_code
+        monkeypatch.setattr("app.audit.replaying.engine", lambda: "9.9.9")
+        newer = summary(DatabaseRecord(connection))
+    assert (code, dict(same.counts)) == (1, {Outcome.DIFFERENT: FILLED})
+    assert (newer.exit_code, dict(newer.counts)) == (0, {Outcome.SAME_VALUES: FILLED})
+    assert f"{FILLED} in every value that their own engine wrote" in newer.words[0]
+    assert any("were decided by engine" in line for line in newer.words)
+
+
 def test_replay_without_its_evidence_says_erased(service, monkeypatch):
     with snapshot(service.app.state.runtime.engine) as connection:
         record = DatabaseRecord(connection)

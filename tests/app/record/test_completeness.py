@@ -1,17 +1,22 @@
 """A real service's story, then each edit that a database administrator might make, by SQL."""
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import Connection, Engine, text
 
+from app.auth.identities import Newcomer, known
+from app.auth.principal import Grant
 from app.database import make_engine
 from app.jobs.running import run_due
 from app.record.completeness import Completeness, Fault, compare, compared
+from app.record.pairs import ALONE, PAIRS
 from app.settings import Settings
 from tests.app.http.service import ESCALATES, FAILS, POLICY, Service, running
 
@@ -52,6 +57,18 @@ def tell(service: Service) -> None:
     assert service.call("POST", f"/v1/document-keys/{key['id']}/revoke").status_code == 200
     made = service.call("POST", "/v1/keys", json={"name": "x", "roles": ["viewer"]}).json()
     assert service.call("POST", f"/v1/keys/{made['id']}/revoke").status_code in {200, 204}
+    assert service.call("PUT", "/v1/models/told", json={"owner": "x", "facts": {}}).is_success
+    tell_of_an_identity(service)
+
+
+def tell_of_an_identity(service: Service) -> None:
+    """Somebody whom an issuer vouches for, whose roles change with the next sign-in."""
+    runtime = service.app.state.runtime
+    for roles in (("viewer",), ("viewer", "auditor")):
+        who = Newcomer("https://issuer.test", "u-1", "Ina", "person", (Grant(roles, ("*",)),))
+        with runtime.engine.connect() as connection:
+            found = known(connection, who, runtime.clock())
+        runtime.ledger.commit_sync(found.work)
 
 
 def tell_of_people(service: Service, person: str, pipeline: str) -> None:
@@ -192,6 +209,11 @@ ATTACKS = [
     ("DELETE FROM delegation", (NO_ROW, "delegation")),
     ("DELETE FROM review_comment", (NO_ROW, "comment")),
     ("UPDATE sign_off SET answer = 'reject'", (NO_ENTRY, "sign-off")),
+    ("UPDATE api_key SET roles = '[\"admin\"]'", (NO_ENTRY, "key")),
+    ("UPDATE api_key SET models = '[]'", (NO_ENTRY, "key")),
+    ("UPDATE identity SET grants = '[]'", (NO_ENTRY, "identity")),
+    ("DELETE FROM audit_entry WHERE type = 'role.changed'", (NO_ENTRY, "identity")),
+    ("DELETE FROM model WHERE name = 'told'", (NO_ROW, "model")),
     ("UPDATE document SET sha256 = 'f'", (NO_ENTRY, "document")),
     (
         "UPDATE policy_version SET digest = 'sha256:0' WHERE version = 1",
@@ -204,7 +226,9 @@ def test_what_the_service_wrote_is_complete_and_each_edit_is_found(story: Engine
     untouched = compare(story)
     assert untouched.gaps == ()
     assert untouched.is_complete
-    assert [n for n, c in untouched.counts.items() if not c.rows == c.entries > 0] == []
+    assert [n for n, c in untouched.counts.items() if not c.rows == c.entries > 0] == [
+        *("overdue glass", "subscription", "deleted subscription"),  # test_ending and notices have
+    ]
     missed = []
     for statement, expected in ATTACKS:
         with edited(story, statement) as connection:
@@ -230,3 +254,29 @@ def test_a_gap_names_the_row_the_entry_and_what_is_wrong(story: Engine) -> None:
         f"The status of {gap.name} is passed in the tables and failed in entry {gap.index}."
         in gap.detail
     )
+
+
+SPOKEN = {
+    "CONFIGURED": {"access.configured"},
+    "ENTRY_TYPE": {"attestation.signed"},
+    "f'subscription.{what}'": {
+        f"subscription.{what}" for what in ("created", "changed", "deleted", "disabled", "replayed")
+    },
+    "kind": {
+        f"review.{what}"
+        for what in ("opened", "reminded", "escalated", "expired", "superseded", "cancelled")
+    },
+}
+"""Types that the code does not write out where it makes an entry."""
+
+
+def test_every_type_of_entry_has_its_row_or_a_reason_why_none() -> None:
+    written: set[str] = set()
+    for path in Path("app").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "NewEntry":
+                given = next(word.value for word in call.keywords if word.arg == "type")
+                said = ast.unparse(given)
+                written |= {given.value} if isinstance(given, ast.Constant) else SPOKEN[said]
+    assert len(written) > 30
+    assert written == {kind for pair in PAIRS for kind in pair.types} | set(ALONE)

@@ -1,5 +1,6 @@
 """A person goes; the log, its proofs and everybody else stay."""
 
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -62,13 +63,22 @@ def erase(service: Service, who: str) -> erasing.Erasure:
     return found
 
 
+def _unpacked(cell: bytes) -> bytes:
+    try:
+        return zlib.decompress(cell)
+    except zlib.error:
+        return cell
+
+
 def everything(engine, name: str) -> list[str]:
     """The tables in which a name still stands, in whatever column."""
     found = []
     with engine.connect() as connection:
         for table in inspect(engine).get_table_names():
             for row in connection.execute(text(f'SELECT * FROM "{table}"')):
-                cells = [bytes(c) if isinstance(c, memoryview) else c for c in row]
+                cells = [
+                    _unpacked(bytes(c)) if isinstance(c, memoryview | bytes) else c for c in row
+                ]
                 shown = b" ".join(
                     c if isinstance(c, bytes) else str(c).encode() for c in cells if c is not None
                 )
