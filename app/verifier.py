@@ -40,6 +40,7 @@ MAX_JSON: Final = 32 * 1024 * 1024
 MAX_EVIDENCE: Final = 256 * 1024 * 1024
 """One piece of evidence, unpacked. A packed one that grows beyond is refused, not unpacked."""
 CHUNK: Final = 1024 * 1024
+RETRIES: Final = 5
 EMPTY_ROOT: Final = sha256(b"").digest()
 ED25519, COSIGNATURE = 1, 4
 NOT_LOOKED_AT: Final = (
@@ -366,9 +367,17 @@ class Live:
 
     def __iter__(self) -> Iterator[Member]:
         """The members, fetched one by one."""
-        # The cosigned one first, so that it cannot be the larger one.
-        seen = self.get("audit/checkpoint?cosigned=true", MAX_NOTE).decode("utf-8", "replace")
-        note = self.get("audit/checkpoint", MAX_NOTE)
+        keys: dict[str, Any] = {}
+        # Again where a key was rotated meanwhile: keys and checkpoint must be of one moment.
+        for _ in range(RETRIES):
+            before, keys = keys, self._keys()
+            if keys == before:
+                break
+            # The cosigned one first, so that it cannot be the larger one.
+            seen = self.get("audit/checkpoint?cosigned=true", MAX_NOTE).decode("utf-8", "replace")
+            note = self.get("audit/checkpoint", MAX_NOTE)
+        else:
+            raise NoRecord(f"{self._base} changed its keys again and again; try later")
         newest = Note.parse(note.decode("utf-8", "replace"), "checkpoint")
         size = Note.parse(seen, "the cosigned checkpoint").size
         if size > newest.size:
@@ -376,7 +385,7 @@ class Live:
             raise Broken(f"{detail} {newest.size}", newest.size, size - 1)
         head = {"format": FORMAT, "origin": newest.origin, "size": newest.size, "evidence": False}
         yield Member("archive.json", [json.dumps(head).encode()])
-        yield Member("keys.json", [json.dumps(self._keys()).encode()])
+        yield Member("keys.json", [json.dumps(keys).encode()])
         yield Member("checkpoint", [note])
         place = f"checkpoints/{max(0, size - 1) // WIDTH}.json"
         for name in layout(newest.size):

@@ -21,6 +21,7 @@ from app.attestations.keys import (
 from app.cli.exits import CliError
 from app.cli.local import OPERATOR, Local, database
 from app.database import require_current
+from app.ledger.anchors.keeping import Anchoring
 from app.ledger.keys import (
     LOG_KEY_NAME,
     PemSigner,
@@ -139,6 +140,8 @@ def _record(given: Settings, engine: Engine, old: _Side, new: _Side) -> None:
     ledger = Ledger(engine, given, log_signer(given), successor=new.signer, current=others)
     ledger.start()
     try:
+        # A rotation is trusted by whoever trusts the old key: not on a log that an anchor refutes.
+        Anchoring(engine, ledger, given).require_held()
         if others:
             introduce(engine, ledger, old.key, now)
         endorsement = old.sign(hand_over_text(old.key, new.key))

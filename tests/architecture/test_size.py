@@ -7,7 +7,7 @@ from tests.architecture.tree import CODE, modules
 
 MODULE_LIMIT = 400
 MODULE_MEDIAN = 120
-ALONE = {"app/verifier.py": 1450}
+ALONE = {"app/verifier.py": 1460}
 """An auditor copies this one file and runs it without Clearance; in two files it would be none."""
 FUNCTION_LIMIT = 60
 FUNCTION_P90 = 30

@@ -434,10 +434,36 @@ def test_a_service_that_shrinks_while_it_is_read_is_named(service, monkeypatch):
     notes = [service.client.get("/v1/audit/checkpoint").text]
     service.submit(version="more")
     notes.insert(0, service.client.get("/v1/audit/checkpoint").text)
-    monkeypatch.setattr(live, "get", lambda path, limit: notes.pop(0).encode())
+    real = live.get
+
+    def shrinking(path: str, limit: int) -> bytes:
+        return notes.pop(0).encode() if "checkpoint" in path else real(path, limit)
+
+    monkeypatch.setattr(live, "get", shrinking)
     report = verifier.verify(live, verifier.Trust())
     assert report.verdict == "tampered"
     assert "the service showed a checkpoint of" in report.claims[-1]
+
+
+@pytest.mark.parametrize("purpose", ["log", "attestation"])
+def test_a_rotation_while_a_service_is_read_is_no_tampering(tmp_path, sqlite_template, purpose):
+    shutil.copy(sqlite_template, tmp_path / "clearance.db")
+    url = f"sqlite:///{tmp_path}/clearance.db"
+    env = {"CLEARANCE_DATABASE_URL": url, "CLEARANCE_LOG_ORIGIN": "r.test/log"}
+    with running(Settings(database_url=url, log_origin="r.test/log")) as started:
+        live = verifier.Live(str(started.client.base_url), started.admin)
+        real, times = live.get, []
+
+        def rotating(path: str, limit: int) -> bytes:
+            found = real(path, limit)
+            if path == "audit/checkpoint?cosigned=true" and not times:
+                times.append(clearance("key", "rotate", f"--{purpose}", env=env).returncode)
+            return found
+
+        live.get = rotating
+        report = verifier.verify(live, verifier.Trust())
+    assert times == [0]
+    assert report.verdict == "unanchored", report.claims
 
 
 def test_the_archive_names_the_attestation_keys_as_the_log_does(tmp_path, sqlite_template):

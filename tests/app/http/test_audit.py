@@ -200,7 +200,7 @@ def test_serve_refuses_a_database_behind_its_anchor_in_words(tmp_path) -> None:
     for left in ("-wal", "-shm"):
         (tmp_path / f"clearance.db{left}").unlink(missing_ok=True)
     assert clearance("migrate", env=env).returncode == 0
-    for command in (("serve", "--port", "0"), (*create, "three")):
+    for command in (("serve", "--port", "0"), (*create, "three"), ("key", "rotate", "--log")):
         refused = clearance(*command, env=env)
         assert refused.returncode == 2
         assert "behind its anchor" in refused.stderr
