@@ -6,7 +6,7 @@ stack trace, SQL or a secret.
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -202,8 +202,12 @@ def allowed(routes: Sequence[APIRoute], path: str) -> list[str]:
     return sorted({method for route in exact or matching for method in route.methods or ()})
 
 
-def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
-    """Answer every failure of the app as a problem."""
+AsPage = Callable[[Request, "Problem"], Response | None]
+"""A problem as a page where a browser navigates, and None where anything else asks."""
+
+
+def install(app: FastAPI, routes: Sequence[APIRoute], as_page: AsPage) -> None:
+    """Answer every failure of the app as a problem, to browsers as a page."""
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
@@ -212,7 +216,7 @@ def install(app: FastAPI, routes: Sequence[APIRoute]) -> None:
             problem.headers["Allow"] = ", ".join(methods)
         if problem.status == 500 or isinstance(error, (SQLAlchemyError, LogInconsistent)):
             log.error("unhandled %s", type(error).__name__, exc_info=error)
-        return problem.response()
+        return as_page(request, problem) or problem.response()
 
     for kind in (
         Problem,

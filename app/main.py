@@ -44,6 +44,7 @@ from app.pages.routes import remarking as remarking_page
 from app.pages.routes import sign_in as sign_in_page
 from app.pages.routes import static as static_files
 from app.pages.routes import waivers as waiver_pages
+from app.pages.routes.page_route import for_browser
 from app.policies import catalogue_routes
 from app.policies import routes as policy_routes
 from app.reviews import routes as review_routes
@@ -133,7 +134,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     routes = [r for router in ROUTERS for r in router.routes if isinstance(r, APIRoute)]
-    errors.install(app, routes)
+    errors.install(app, routes, for_browser)
     app.add_middleware(Observed, telemetry=telemetry)
     app.openapi = lambda: openapi.schema_of(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

@@ -8,15 +8,22 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from app.cli.demo.issuer import Person
+from app.cli.demo.walk import free_port
+from tests.app.http.guarded import FILE, Guarded, guarded
 from tests.app.http.service import Service, running
 from tests.scenarios.conftest import migrated
 
 SHOTS = Path(__file__).resolve().parents[2] / ".cache/screenshots"
+WITH_LEGAL = FILE.replace(
+    "  groups:\n", '  groups:\n    - {{group: legal, roles: ["reviewer:legal"]}}\n'
+)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -54,9 +61,42 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
+def house(tmp_path: Path) -> Iterator[Guarded]:
+    """A service whose people and pipelines come in by a real OpenID provider."""
+    port = free_port()
+    with guarded(
+        migrated(tmp_path),
+        tmp_path,
+        WITH_LEGAL,
+        people=(
+            Person("00u-ada", "Ada Lovelace", ("security",)),
+            Person("00u-ben", "Ben Ohm", ("legal",)),
+            Person("00u-eve", "Eve", ("strangers",)),
+        ),
+        port=port,
+        public_url=f"http://127.0.0.1:{port}",
+    ) as started:
+        yield started
+
+
+@pytest.fixture
 def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A desktop window of its own; anything the page complains of fails the test."""
-    context = browser.new_context(base_url=str(service.client.base_url))
+    """A desktop window of its own at the service."""
+    with window(browser, str(service.client.base_url)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def house_page(browser: Browser, house: Guarded) -> Iterator[Page]:
+    """A desktop window of its own at the guarded service."""
+    with window(browser, house.url) as opened:
+        yield opened
+
+
+@contextmanager
+def window(browser: Browser, url: str) -> Iterator[Page]:
+    """Anything that a page complains of fails the test."""
+    context = browser.new_context(base_url=url)
     context.set_default_timeout(60_000)
     opened = context.new_page()
     said: list[str] = []

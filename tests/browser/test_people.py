@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.app.cli.shell import COMMAND, environment
+from tests.app.http.guarded import Guarded
 from tests.app.http.service import ESCALATES, Service, evidence
 from tests.browser.conftest import SHOTS
 from tests.browser.lived import Lived
@@ -69,33 +70,46 @@ def approve(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("Your approval is recorded.")
 
 
-def test_two_roles_read_and_approve_while_the_pipeline_waits(
-    page: Page, service: Service, tmp_path: Path
+def as_person(page: Page, name: str) -> None:
+    """Sign in at the organisation's provider, as whom the browser belongs to."""
+    page.context.clear_cookies()
+    page.goto("/")
+    page.get_by_role("link", name="Sign in with your organisation").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_role("button", name=name).click()
+
+
+def test_two_roles_sign_in_read_and_approve_while_the_pipeline_waits(
+    house_page: Page, house: Guarded, tmp_path: Path
 ):
-    prepared(service)
+    """Nobody here holds a key: the pipeline brings its CI system's token, people sign in."""
+    prepared(house.service)
     results = tmp_path / "results.json"
     results.write_text(json.dumps(evidence(**ESCALATES)["measurements"]))
     where = ("--model", "support-bot", "--version", "42", "--stage", "limited_release")
-    token = service.key("pipeline", "submitter")
-    url = str(service.client.base_url).rstrip("/")
     with subprocess.Popen(
         [*COMMAND, "submit", str(results), *where, "--baseline-version", "41", "--wait", "10m"],
-        env=environment(CLEARANCE_URL=url, CLEARANCE_TOKEN=token),
+        env=environment(CLEARANCE_URL=house.url, CLEARANCE_TOKEN=house.token()),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as waiting:
         try:
-            answer_as_two(page, service, waiting)
+            answer_as_two(house_page, waiting)
             out, err = waiting.communicate(timeout=120)
         finally:
             # Otherwise a failure would be told only when the pipeline gives up.
             waiting.kill()
     assert waiting.returncode == 0, (out, err)
+    newest = house.service.call("GET", "/v1/decisions?version=42").json()["items"][0]
+    shown = house.service.call("GET", f"/v1/decisions/{newest['id']}").json()
+    review = house.service.call("GET", f"/v1/reviews/{shown['review']['id']}").json()
+    given = [(one["person"], one["role"], one["answer"]) for one in review["sign_offs"]]
+    assert given == [("Ada Lovelace", "security", "approve"), ("Ben Ohm", "legal", "approve")]
 
 
-def answer_as_two(page: Page, service: Service, waiting: subprocess.Popen[bytes]) -> None:
+def answer_as_two(page: Page, waiting: subprocess.Popen[bytes]) -> None:
     """Both roles approve in turn, each in their own session."""
-    sign_in(page, reviewer(service, "Ada Lovelace", "security"))
+    as_person(page, "Ada Lovelace")
     link = page.get_by_role("link", name="support-bot 42")
     while link.count() == 0:
         # The pipeline has to start and submit first; the page is looked at until it has.
@@ -108,10 +122,28 @@ def answer_as_two(page: Page, service: Service, waiting: subprocess.Popen[bytes]
     expect(page.get_by_text("at most 5% of traffic").first).to_be_visible()
     approve(page)
     expect(page.get_by_text("security 1/1")).to_be_visible()
-    sign_in(page, reviewer(service, "Ben", "legal"))
+    page.get_by_role("button", name="Sign out").click()
+    as_person(page, "Ben Ohm")
     page.get_by_role("link", name="support-bot 42").click()
     approve(page)
     expect(page.get_by_role("heading", name="Approved by people")).to_be_visible()
+
+
+def test_who_signs_in_comes_back_to_the_page_and_strangers_get_no_session(
+    house_page: Page, house: Guarded
+):
+    prepared(house.service)
+    decision = escalated(house.service)
+    path = f"/decisions/{decision['id']}"
+    house_page.goto(path)
+    house_page.get_by_role("link", name="Sign in with your organisation").click()
+    house_page.get_by_role("button", name="Ada Lovelace").click()
+    house_page.wait_for_url(f"**{path}")
+    expect(house_page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
+    as_person(house_page, "Eve")
+    expect(house_page.get_by_text("none of your groups may do anything here")).to_be_visible()
+    house_page.goto(path)
+    expect(house_page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_the_submitter_finds_no_button_and_is_refused(page: Page, service: Service):

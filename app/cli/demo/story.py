@@ -8,13 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
-import httpx
 
+from app.cli.demo.people import ADA, Browser, identity_file, pipeline_token, provider
 from app.cli.demo.training import Reader, train
-from app.cli.demo.walk import StepFailed, Walk, clearance_command
+from app.cli.demo.walk import StepFailed, Walk, clearance_command, free_port
 
 MODEL = "digit-reader"
 STAGE = "evaluation"
+WAIT_SECONDS = 30.0
+_PAGES = re.compile(r'href="(/decisions/dec_[0-9a-f]+)"')
 
 
 class Story:
@@ -30,15 +32,28 @@ class Story:
         self._look_at_a_file()
         readers = self._train()
         self.walk.say("3. The service starts on an empty SQLite database and makes its first key.")
-        with self.walk.service() as admin:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        with (
+            provider(self.folder, url) as issuer,
+            self.walk.service(
+                port,
+                CLEARANCE_PUBLIC_URL=url,
+                CLEARANCE_LOG_ORIGIN="localhost/clearance/log",
+                CLEARANCE_IDENTITY_FILE=str(identity_file(self.folder)),
+            ) as admin,
+        ):
             click.echo(f"    listening on {self.walk.environment['CLEARANCE_URL']}")
-            keys = self._make_keys()
+            click.echo("    identity.yaml lets a repository's pipeline in by its own token, and")
+            click.echo(f"    people by their groups at an identity provider, here {issuer.url}")
             self.walk.act_as(admin)
             self.walk.say("4. The product lead's policy is published; versions are immutable.")
             self.walk.run("policy", "push", "policy.yaml")
-            decisions = self._submit(readers, keys["pipeline"])
-            self._settle(decisions["2"], keys)
-            self._verify(decisions["2"], keys["ada"])
+            token = pipeline_token(issuer)
+            decisions = self._submit(readers, token)
+            approved = self._settle(readers[1], decisions["2"], token)
+            self.walk.act_as(admin)
+            self._verify(approved)
         self._end(time.monotonic() - started)
 
     def _look_at_a_file(self) -> None:
@@ -59,23 +74,10 @@ class Story:
             )
         return readers
 
-    def _make_keys(self) -> dict[str, str]:
-        """A key for the pipeline, and one for a person who may sign off."""
-        made = {}
-        for name, *options in (
-            ("pipeline", "--role", "submitter", "--models", "digit-*"),
-            ("ada", "--role", "reviewer:product_owner", "--person"),
-        ):
-            answer = self.walk.run(
-                "key", "create", "--name", name, *options, "--output", "json", show=False
-            )
-            made[name] = json.loads(answer)["key"]
-        click.echo("    keys made: `pipeline` (submits) and `ada` (a person, product owner)")
-        return made
-
     def _submit(self, readers: list[Reader], pipeline: str) -> dict[str, str]:
         """Version 1 fails, 2 needs people, 3 passes; gives the decisions' ids."""
         self.walk.act_as(pipeline)
+        click.echo("    (from here on with the pipeline's OIDC token; it holds no key)")
         told = {
             "1": (1, "Version 1 is plainly too weak: the evidence refutes it."),
             "2": (3, "Version 2 looks just good enough. Peers would pass it; is it shown?"),
@@ -92,33 +94,47 @@ class Story:
         named = ["--model", MODEL, "--version", reader.version, "--stage", STAGE]
         return ["submit", reader.results.name, *named]
 
-    def _settle(self, decision: str, keys: dict[str, str]) -> None:
+    def _settle(self, reader: Reader, decision: str, pipeline: str) -> str:
+        """The pipeline may not approve; Ada signs in, reads and does, while the pipeline waits.
+
+        Gives the id of what she approved.
+        """
         walk = self.walk
         walk.say("8. The pipeline may not wave its own version through; a person may.")
         asked = ("decision", "show", decision, "--output", "json")
         shown = json.loads(walk.run(*asked, expect=3, show=False))
-        review, digest = shown["review"]["id"], shown["digest"]
-        answer = ["review", "approve", review, "--role", "product_owner", "--digest", digest]
-        walk.act_as(keys["pipeline"])
-        walk.run(*answer, expect=4)
-        self._look_at_pages(keys["ada"], decision)
-        walk.act_as(keys["ada"])
-        walk.run(*answer, "--comment", "Good enough for a trial.")
+        answer = ["review", "approve", shown["review"]["id"], "--role", "product_owner"]
+        walk.run(*answer, "--digest", shown["digest"], expect=4)
+        walk.say("   It asks again and waits; Ada signs in at the provider, reads, and approves.")
+        url = walk.environment["CLEARANCE_URL"]
+        waits = [*self._submission(reader), "--wait", "60s"]
+        with Browser(url) as ada, walk.running(*waits, expect=0):
+            ada.sign_in(ADA)
+            page = self._newest(ada, decision)
+            click.echo(f"    Ada's pages: {url}/ and {url}{page}")
+            text = ada.open(page, says="Asked of you")
+            fields = {"answer": "approve", "comment": "Good enough for a trial."}
+            after = ada.press(text, f"{page}/answer", **fields)
+            if "Approved by people" not in after:
+                raise StepFailed("the page does not say that it is approved")
+            click.echo("    Ada: approved. The pipeline that waited goes on:")
+        walk.act_as(pipeline)
         walk.run("status", "--model", MODEL, "--version", "2", "--stage", STAGE)
+        return page.rpartition("/")[2]
 
-    def _look_at_pages(self, ada: str, decision: str) -> None:
-        """What Ada sees in her browser: the queue, and what is asked of her."""
-        url = self.walk.environment["CLEARANCE_URL"]
-        headers = {"Authorization": f"Bearer {ada}"}
-        for path, words in (("/", "For you"), (f"/decisions/{decision}", "Asked of you")):
-            page = httpx.get(f"{url}{path}", headers=headers, timeout=30)
-            if page.status_code != 200 or words not in page.text:
-                raise StepFailed(f"the page {path} does not say {words!r}")
-            click.echo(f"    Ada's page: {url}{path}")
+    def _newest(self, ada: Browser, before: str) -> str:
+        """The page of what the pipeline asks now, once it stands in Ada's queue."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            queue = ada.open("/", says="For you")
+            for page in _PAGES.findall(queue):
+                if before not in page:
+                    return str(page)
+            time.sleep(0.2)
+        raise StepFailed("what the pipeline asks does not come to Ada's queue")
 
-    def _verify(self, decision: str, ada: str) -> None:
+    def _verify(self, decision: str) -> None:
         walk = self.walk
-        walk.act_as(ada)
         walk.say("9. Nobody has to believe us: the decision is decided again, and proven recorded.")
         walk.run("decision", "replay", decision)
         walk.run("audit", "prove", decision)

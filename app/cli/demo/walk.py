@@ -1,6 +1,7 @@
 """Runs the product's own commands as a user would, shows them, and checks how they end."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ class Walk:
         click.echo(f"\n{click.style(text, bold=True)}")
 
     def act_as(self, token: str) -> None:
-        """Whose key the next commands use."""
+        """Whose key or token the next commands use."""
         self._token = token
 
     def run(self, *arguments: str, expect: int = 0, show: bool = True) -> str:
@@ -60,18 +61,44 @@ class Walk:
             )
         return done.stdout
 
+    @contextmanager
+    def running(self, *arguments: str, expect: int) -> Iterator[None]:
+        """Run `clearance …` beside what the block does, and insist on its exit code."""
+        line = " ".join(_quoted(argument) for argument in arguments)
+        click.echo(click.style(f"  $ clearance {line} &", fg="cyan"))
+        with subprocess.Popen(  # noqa: S603 - our own command with our own arguments
+            [*clearance_command(), *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield
+                out, err = process.communicate(timeout=60)
+            except BaseException:
+                process.kill()
+                raise
+        click.echo(_indented(out[-LONG:]))
+        if process.returncode != expect:
+            raise StepFailed(
+                f"`clearance {line}` ended with {process.returncode} instead of {expect}: "
+                f"{err.strip()[-LONG:]}"
+            )
+
     def _environment(self) -> Mapping[str, str]:
         return self.environment | ({"CLEARANCE_TOKEN": self._token} if self._token else {})
 
     @contextmanager
-    def service(self) -> Iterator[str]:
-        """The service on a free port; gives its first admin key, stops it in the end."""
+    def service(self, port: int, **environment: str) -> Iterator[str]:
+        """The service on a port; gives its first admin key, stops it in the end."""
         log = self.folder / "service.log"
         with log.open("w", encoding="utf-8") as output:
             process = subprocess.Popen(  # noqa: S603 - our own command
-                [*clearance_command(), "serve", "--port", "0"],
+                [*clearance_command(), "serve", "--port", str(port)],
                 cwd=self.folder,
-                env=self.environment | {"PYTHONUNBUFFERED": "1"},
+                env=self.environment | environment | {"PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -95,6 +122,14 @@ class Walk:
                 return words["CLEARANCE_TOKEN"]
             time.sleep(0.05)
         raise StepFailed(f"the service did not start: {log.read_text(encoding='utf-8')[-LONG:]}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def clearance_command() -> list[str]:

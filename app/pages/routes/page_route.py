@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from app.auth.demands import SIGN_IN
 from app.auth.principal import Principal
 from app.auth.roles import Permission
 from app.errors import TITLES, Problem, problem_of
+from app.ledger.work import Conflict, LedgerUnavailable
 from app.pages.markup import rendered
 from app.runtime import runtime_of
 
@@ -124,6 +126,15 @@ _TOLD: Final = {
 }
 
 
+_EXPECTED: Final = (
+    Problem,
+    HTTPException,
+    Conflict,
+    LedgerUnavailable,
+    RequestValidationError,
+)
+
+
 class PageRoute(APIRoute):
     """Problems become pages; who is not signed in is asked to sign in, and comes back."""
 
@@ -134,24 +145,41 @@ class PageRoute(APIRoute):
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (Problem, HTTPException) as error:
+            except _EXPECTED as error:
                 return refused(request, problem_of(error))
 
         return answer
 
 
+def for_browser(request: Request, problem: Problem) -> Response | None:
+    """The same for everything else that a browser may navigate to, such as a wrong address."""
+    is_api = request.url.path.startswith("/v1/")
+    wants = "text/html" in request.headers.get("accept", "")
+    return refused(request, problem) if wants and not is_api else None
+
+
 def refused(request: Request, problem: Problem) -> Response:
-    """A problem as a page."""
-    if problem.status == 401:
+    """A problem as a page; who is not signed in goes where one signs in."""
+    signs_in = request.url.path.startswith("/login")
+    if problem.status == 401 and not signs_in:
         back = request.url.path if request.method in csrf.SAFE else "/"
         query = f"?{request.url.query}" if request.url.query and back != "/" else ""
         where = f"{SIGN_IN}?next={quote(back + query, safe='')}"
         return RedirectResponse(where, 303, headers=HEADERS)
     who = getattr(request.state, "principal", None)
-    return page(request, "problem.html", who, code=problem.status, problem=_words(problem))
+    after = (SIGN_IN, "Back to the sign-in") if signs_in else ("/", "Back to what waits")
+    words = _words(problem)
+    answer = page(request, "problem.html", who, code=problem.status, problem=words, back=after)
+    for name in ("Retry-After", "Allow"):
+        if name in problem.headers:
+            answer.headers[name] = problem.headers[name]
+    return answer
 
 
 def _words(problem: Problem) -> dict[str, str]:
     title = TITLES.get(problem.slug, (problem.status, "This cannot be used"))[1]
+    detail = problem.detail
+    if problem.slug == "not-found" and detail.startswith("No such path"):
+        detail = "Nothing is at this address. It may be mistyped, or of another version."
     tone = "idle" if problem.status in {404, 410} else "bad"
-    return {"title": title, "detail": problem.detail, "tone": tone}
+    return {"title": title, "detail": detail, "tone": tone}

@@ -108,13 +108,19 @@ class Guarded:
 
 @contextmanager
 def guarded(
-    settings: Settings, folder: Path, text: str = FILE, **changes: Any
+    settings: Settings,
+    folder: Path,
+    text: str = FILE,
+    *,
+    people: tuple[Person, ...] = PEOPLE,
+    port: int = 0,
+    **changes: Any,
 ) -> Iterator[Guarded]:
     """The service and the issuer, each behind its own port."""
     secret = folder / "client-secret"
     secret.write_text("s3cret\n")
     file = folder / "identity.yaml"
-    with listening(Issuer(PEOPLE)) as issuer:
+    with listening(Issuer(people)) as issuer:
         file.write_text(
             text.format(audience=AUDIENCE, url=issuer.url, repository=REPOSITORY, secret=secret)
         )
@@ -126,7 +132,7 @@ def guarded(
         clock = Clock()
         app = create_app(made, clock=clock)
         with (
-            serving(app) as url,
+            serving(app, port) as url,
             httpx.Client(base_url=url, timeout=30) as client,
             ExitStack() as open_browsers,
         ):

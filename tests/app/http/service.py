@@ -130,9 +130,9 @@ def running(settings: Settings) -> Iterator[Service]:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """An app's base URL while it is served."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on")
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """An app's base URL while it is served; on a free port where none is given."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="uvicorn", daemon=True)
     thread.start()
@@ -141,8 +141,7 @@ def serving(app: FastAPI) -> Iterator[str]:
             if not thread.is_alive():
                 raise RuntimeError("the service did not start; its log says why")
             time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(20)

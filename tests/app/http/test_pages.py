@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.auth.roles import Permission
+from app.ledger.work import Conflict
 from app.pages.routes.page_route import PLACES
 from tests.app.http.service import ESCALATES, Service, evidence
 
@@ -101,6 +102,51 @@ def test_navigation_offers_what_the_reader_may_open(service: Service):
     signed_in(service, service.admin)
     assert 'href="/keys"' in get(service, "/")
     assert {place.needs for place in PLACES} <= set(Permission)
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_whatever_goes_wrong_is_a_page_to_a_browser_and_a_problem_to_a_program(service: Service):
+    wrong = service.client.post("/login/key", data={"key": "clr_wrong"}, headers=BROWSER)
+    assert wrong.status_code == 401
+    assert "This key is unknown, revoked or expired." in wrong.text
+    assert 'href="/sign-in"' in wrong.text
+    signed_in(service, reviewer(service, "Ada"))
+    for path, status, words in (
+        ("/nowhere", 404, "Nothing is at this address."),
+        ("/policies/NO", 422, "A parameter is not valid."),
+        ("/login/callback?state=x", 404, "No provider is configured here"),
+    ):
+        page = service.client.get(path, headers=BROWSER)
+        assert (page.status_code, page.headers["content-type"][:9]) == (status, "text/html"), path
+        assert words in page.text
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+    for path in ("/nowhere", "/v1/nowhere"):
+        program = service.client.get(path)
+        assert program.headers["content-type"] == "application/problem+json"
+    assert service.client.get("/v1/nowhere", headers=BROWSER).json()["type"] == "not-found"
+
+
+def test_who_is_faster_is_told_in_a_page(service: Service, monkeypatch: pytest.MonkeyPatch):
+    service.publish()
+    decision = decided(service, **ESCALATES)
+    signed_in(service, reviewer(service, "Ada"))
+
+    def beaten(*_: object) -> None:
+        raise Conflict("conflict", "The review changed while this was answered.")
+
+    monkeypatch.setattr("app.reviews.service._advance", beaten)
+    answer = act(
+        service,
+        f"/decisions/{decision['id']}/answer",
+        answer="approve",
+        role="security",
+        digest=decision["digest"],
+    )
+    assert answer.status_code == 409
+    assert "<h1>Something else changed at the same time</h1>" in answer.text
+    assert "Send it again." in answer.text
 
 
 def test_what_does_not_exist_is_a_page_too(service: Service):
