@@ -1,21 +1,15 @@
 """Pipelines with their CI system's token: what lets them in, and every attack that must not."""
 
-import base64
-import hashlib
-import hmac
 import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from app.settings import Settings
-from tests.app.http.guarded import AUDIENCE, FILE, REPOSITORY, Guarded, guarded
+from tests.app.http.guarded import FILE, REPOSITORY, Guarded, guarded
 from tests.app.http.service import ESCALATES, POLICY, evidence, running
 
 
@@ -68,72 +62,6 @@ def test_the_file_that_let_it_in_is_in_the_record_once(settings: Settings, tmp_p
             assert len(entries) == 1
     assert entries[0]["subject"].startswith("sha256:")
     assert "reviewer:security" in entries[0]["body"]["data"]["roles"]
-
-
-def forged(ci: Guarded) -> dict[str, str]:
-    """One token for each attack on the token itself."""
-    claims = json.loads(unpadded(ci.token().split(".")[1]))
-    key = ci.issuer.key
-    other = RSAKey.generate_key(2048)
-    public = key.as_pem(private=False)
-    free = RSAKey.import_key(key.as_pem(private=True))
-    now = int(time.time())
-    good = ci.token()
-    head, body, seal = good.split(".")
-    changed = {**claims, "repository_id": "777", "environment": "production"}
-    return {
-        "alg none": f"{part({'alg': 'none', 'kid': key.kid})}.{part(claims)}.",
-        "alg None": f"{part({'alg': 'None', 'kid': key.kid})}.{part(claims)}.{seal}",
-        "public key as shared secret": hs256({"alg": "HS256", "kid": key.kid}, claims, public),
-        "another's key under a known id": jwt.encode(
-            {"alg": "RS256", "kid": key.kid}, claims, other
-        ),
-        "the attacker's key in the header": jwt.encode(
-            {"alg": "RS256", "jwk": other.as_dict(private=False)}, claims, other
-        ),
-        "an algorithm that is not pinned": jwt.encode(
-            {"alg": "PS256", "kid": key.kid}, claims, free, ["PS256"]
-        ),
-        "changed claims": f"{head}.{part(changed)}.{seal}",
-        "cut seal": f"{head}.{body}.{seal[:-8]}",
-        "no seal": f"{head}.{body}.",
-        "unknown kid": ci.issuer.signed(claims, kid="nobody"),
-        "kid that is a path": ci.issuer.signed(claims, kid="../../etc/passwd"),
-        "wrong audience": ci.token(aud="https://elsewhere.example"),
-        "no audience": ci.token(aud=None),
-        "audience that begins alike": ci.token(aud=f"{AUDIENCE}.evil.example"),
-        "wrong issuer": ci.token(iss="https://evil.example"),
-        "issuer with a slash more": ci.token(iss=f"{ci.issuer.url}/"),
-        "no issuer": ci.token(iss=None),
-        "expired": ci.token(iat=now - 900, nbf=now - 900, exp=now - 60),
-        "without expiry": ci.token(exp=None),
-        "expiry as text": ci.token(exp="2999-01-01"),
-        "not yet valid": ci.token(nbf=now + 600),
-        "issued in the future": ci.token(iat=now + 600),
-        "another repository": ci.token(repository_id="42"),
-        "another repository of that name": ci.token(repository_id="42", repository="acme/bot"),
-        "no repository": ci.token(repository_id=None),
-        "a list that has it": ci.token(repository_id=[[REPOSITORY]]),
-        "another branch": ci.token(ref="refs/heads/evil"),
-        "a branch that begins alike": ci.token(ref="refs/heads/main2"),
-        "a pull request": ci.token(event_name="pull_request"),
-        "a fork's code in our context": ci.token(event_name="pull_request_target"),
-        "not a token": "a.b.c",
-        "three dots": "...",
-        "too long": good + "x" * 20_000,
-        "nested deep": f"{part({'alg': 'RS256'})}.{raw('[' * 6000)}.{seal}",
-    }
-
-
-def test_forged_stale_and_foreign_tokens_are_refused(ci: Guarded):
-    assert status(ci, ci.token()) == 200
-    for name, token in forged(ci).items():
-        answer = ci.service.call("GET", "/v1/me", token)
-        assert answer.status_code == 401, f"{name}: {answer.text}"
-        assert answer.json()["type"] == "unauthenticated"
-        assert token[:60] not in answer.text, name
-    # And none of it harmed who may come in.
-    assert status(ci, ci.token()) == 200
 
 
 def test_a_clock_that_is_half_a_minute_off_is_no_attack(ci: Guarded):
@@ -234,22 +162,3 @@ def test_without_an_identity_file_no_token_is_read(settings: Settings):
         answer = service.call("GET", "/v1/me", "eyJhbGciOiJub25lIn0.eyJpc3MiOiJ4In0.")
         assert answer.status_code == 401
         assert answer.json()["detail"] == "This is not an API key of this service."
-
-
-def raw(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def part(value: dict[str, Any]) -> str:
-    return raw(json.dumps(value))
-
-
-def unpadded(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def hs256(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
-    """The old confusion: the public key, which everybody has, taken as a shared secret."""
-    signed = f"{part(header)}.{part(claims)}"
-    seal = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{base64.urlsafe_b64encode(seal).decode().rstrip('=')}"
