@@ -12,6 +12,8 @@ from app.ledger import reading
 from app.ledger.merkle import verify_inclusion
 from app.ledger.private import opened
 from app.ledger.tables import audit_entry, audit_private, evidence_blob
+from app.notices.fanning import fan_out
+from app.notices.tables import delivery
 from app.record import erasing
 from app.record.completeness import compare, compared
 from app.record.erasing import NobodyFound
@@ -35,6 +37,8 @@ def told(service: Service) -> Service:
     """Samantha signs off, is the author of one change, and owns a model; Ben does the same."""
     service.publish()
     pipeline = service.key("pipeline", "submitter")
+    hook = {"name": "ci", "target": "https://203.0.113.7/hook", "types": ["*"]}
+    assert service.call("POST", "/v1/subscriptions", json=hook).status_code == 201
     for number, name in enumerate((NAME, OTHER)):
         person = service.key(name, "reviewer:security", person=True)
         context = {"author": (OTHER, NAME)[number].upper(), "commit": "abc"}
@@ -51,6 +55,8 @@ def told(service: Service) -> Service:
         assert done.status_code == 201, done.text
         owner = {"owner": name, "facts": {}}
         assert service.call("PUT", f"/v1/models/m{number}", json=owner).status_code == 200
+    while fan_out(service.app.state.runtime, service.clock()):
+        pass
     return service
 
 
@@ -93,6 +99,9 @@ def test_nothing_of_the_person_is_left_and_every_proof_holds(told: Service) -> N
         everything(engine, NAME)
     )
     with engine.connect() as connection:
+        # What others are told of it names nobody, so nothing of it has to be found again.
+        assert len(connection.execute(select(delivery)).all()) > 6
+        assert "delivery" not in everything(engine, NAME)
         before = connection.execute(select(audit_entry.c.index, audit_entry.c.body)).all()
     found = erase(told, NAME.lower())
     assert (found.keys, found.evaluations) == (1, 1)
