@@ -175,6 +175,7 @@ def _whose(row: Any) -> Principal:
         name=row.name,
         grants=grants,
         via="session",
+        key=row.key or "",
         expires_at=row.expires_at,
         aliases=frozenset(row.aliases),
     )

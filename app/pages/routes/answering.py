@@ -1,5 +1,6 @@
 """The forms of a decision's page: answer, ask people now, open an example."""
 
+import asyncio
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -11,10 +12,14 @@ from app.auth.demands import MayOpenReview, MayReadDecisions, MaySignOff
 from app.auth.principal import Principal
 from app.errors import Problem
 from app.evaluations import reading
+from app.evaluations.standing import DECISIONS
+from app.evaluations.tables import decision
 from app.ids import new_id
 from app.ledger.work import NewEntry, Work
+from app.pages.comparing import changes
+from app.pages.reading import release_name
 from app.pages.routes.acting import checked, day_of, form, recorded
-from app.pages.routes.page_route import HEADERS, PageRoute, go
+from app.pages.routes.page_route import HEADERS, PageRoute, go, page
 from app.reviews.opening import opened
 from app.reviews.reading import review_of
 from app.reviews.schemas import SignOffIn
@@ -24,6 +29,7 @@ from app.runtime import Runtime, runtime_of
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 DecisionId = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9_-]+$")]
+_STALE: Final = ("review-closed", "stale-decision")
 _TOLD: Final = {"approve": "approved", "reject": "rejected", "request_changes": "requested"}
 
 
@@ -38,8 +44,38 @@ async def answer(request: Request, who: MaySignOff, decision_id: DecisionId) -> 
         review = _review(connection, decision_id, who)
         return answered(connection, review.id, given, who, runtime.clock(), runtime.attestor).work
 
-    await recorded(runtime, prepared)
+    try:
+        await recorded(runtime, prepared)
+    except Problem as problem:
+        moved = await asyncio.to_thread(_moved, runtime, decision_id, who)
+        if problem.slug not in _STALE or moved is None:
+            raise
+        words = {"detail": problem.detail, **moved}
+        return page(request, "stale.html", who, code=problem.status, here="/decisions", **words)
     return go(f"/decisions/{decision_id}", _TOLD[given.answer])
+
+
+def _moved(runtime: Runtime, decision_id: str, who: Principal) -> dict[str, Any] | None:
+    """The newest decision in place of one that was answered too late, and what it changed."""
+    now = runtime.clock()
+    with runtime.engine.connect() as connection:
+        row = reading.found(connection, decision_id, who)
+        newer = connection.execute(
+            DECISIONS.where(
+                decision.c.model == row.model,
+                decision.c.version == row.version,
+                decision.c.stage == row.stage,
+                decision.c.policy == row.policy,
+                decision.c.decided_at > row.decided_at,
+            )
+            .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+            .limit(1)
+        ).first()
+        if newer is None:
+            return None
+        after = reading.standing_of(connection, newer, now)
+        before = reading.standing_of(connection, row, now)
+    return {"newer": after, "release": release_name(after), "changes": changes(after, before)}
 
 
 def _answer(sent: Any) -> dict[str, Any]:

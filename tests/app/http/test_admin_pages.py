@@ -128,5 +128,12 @@ def test_nobody_else_sees_or_makes_any(service: Service, path: str):
         assert made.status_code == 403
 
 
+def test_the_key_that_signed_in_is_not_offered_for_revocation(service: Service):
+    service.key("ci", "submitter")
+    text = get(service, "/keys")
+    assert text.count(">Revoke</button>") == 1
+    assert "yours now" in text
+
+
 def test_the_page_says_that_no_worker_sends(service: Service):
     assert "Nothing is sent now" in get(service, "/notices")
