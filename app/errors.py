@@ -28,6 +28,8 @@ PROBLEM_JSON: Final = "application/problem+json"
 TITLES: Final[Mapping[str, tuple[int, str]]] = {
     "malformed-request": (400, "The request could not be read"),
     "unauthenticated": (401, "A valid key, token or session is needed"),
+    "hook-refused": (401, "The webhook is not believed"),
+    "unknown-event": (422, "This event is not known here"),
     "sign-in-refused": (403, "The sign-in did not work out"),
     "forbidden": (403, "You may not do that"),
     "not-found": (404, "There is nothing here"),

@@ -27,6 +27,7 @@ from app.evaluations import clearance_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
 from app.experiments import routes as experiment_routes
 from app.glass import routes as glass_routes
+from app.integrations.mlflow import routes as mlflow_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
 from app.models import routes as model_routes
@@ -78,6 +79,7 @@ ROUTERS = (
     document_routes.router,
     waiver_routes.router,
     notice_routes.router,
+    mlflow_routes.router,
     glass_routes.router,
     audit_routes.router,
     tile_routes.router,

@@ -33,6 +33,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "used_token": KEEP,
     "failed_attempt": KEEP,
     "idempotent_answer": KEEP,
+    "registry_delivery": KEEP,
     "job": KEEP,
     "worker": KEEP,
 }

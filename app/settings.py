@@ -50,6 +50,7 @@ class Settings:
     anchor_seconds: int = 10
     anchor_max_age_seconds: int = 0
     identity_file: Path | None = None
+    mlflow_file: Path | None = None
     rate_limit: str | None = "1200/minute"
     submitter_rate_limit: str | None = None
     failure_limit: str | None = "60/minute"
@@ -197,6 +198,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "witnesses": _witnesses,
     "anchor_max_age_seconds": lambda text: _whole_number(f"{PREFIX}ANCHOR_MAX_AGE_SECONDS", text),
     "identity_file": Path,
+    "mlflow_file": Path,
 }
 
 

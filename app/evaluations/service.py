@@ -30,6 +30,7 @@ from app.evaluations.replaying import kept_answer
 from app.evaluations.schemas import SubmissionIn
 from app.evaluations.tables import evaluation
 from app.idempotency.once import Once
+from app.integrations.tables import registry_alias
 from app.ledger.work import Conflict
 from app.policies.shelf import Active, Snapshot
 from app.runtime import Runtime
@@ -248,11 +249,19 @@ def _chosen_evidence(
         if row is not None:
             return _known_evidence(connection, intake, {"evaluation": row.evaluation}, who)
     if "alias" in named:
-        detail = (
-            f"The policy compares with the alias {named['alias']!r}, and no model registry is "
-            "connected here. Name a baseline in the request."
+        stands = select(registry_alias.c.version).where(
+            registry_alias.c.model == intake.candidate.model,
+            registry_alias.c.alias == named["alias"],
         )
-        raise Problem("baseline-not-found", detail)
+        row = connection.execute(stands).first()
+        if row is None:
+            detail = (
+                f"The policy compares with the alias {named['alias']!r}, and no registry that is "
+                "connected here has it. Name a baseline in the request, or connect the registry."
+            )
+            raise Problem("baseline-not-found", detail)
+        if row.version is not None:
+            return _known_evidence(connection, intake, {"version": row.version}, who)
     return None
 
 

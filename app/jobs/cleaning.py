@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, select
 
 from app.auth.sessions import forget_expired
 from app.idempotency.once import forget_before
+from app.integrations.tables import registry_delivery
 from app.jobs.kinds import Job
 from app.jobs.tables import job, worker
 from app.ledger.work import Work
@@ -27,6 +28,9 @@ def clean(runtime: Runtime, _: Job, now: datetime) -> datetime | None:
         over = job.c.status.in_(("done", "cancelled"))
         connection.execute(delete(job).where(over, job.c.finished_at < now - KEPT))
         connection.execute(delete(worker).where(worker.c.beat_at < now - KEPT))
+        connection.execute(
+            delete(registry_delivery).where(registry_delivery.c.received_at < now - KEPT)
+        )
         old = select(delivery.c.id).where(
             delivery.c.status != "pending", delivery.c.created_at < now - DELIVERIES_KEPT
         )

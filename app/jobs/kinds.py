@@ -38,6 +38,9 @@ in one Work, so that a second run finds nothing left to do. An exception means: 
 RETRIES: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600))
 """Pauses after failures; the last one is repeated."""
 
+_SOON: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60))
+"""For what is asked of a server of the operator's own, which comes back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -71,11 +74,15 @@ KINDS: Final[dict[str, Kind]] = {
     "clearance.sweep": Kind("app.evaluations.ending:sweep", recurring=True),
     "waiver.clock": Kind("app.waivers.service:tick"),
     "notice.deliver": Kind("app.notices.delivering:deliver"),
+    "mlflow.look": Kind(
+        "app.integrations.mlflow.looking:look", retries=_SOON, lasts=timedelta(minutes=15)
+    ),
+    "mlflow.sweep": Kind("app.integrations.mlflow.following:sweep", retries=_SOON, recurring=True),
     "jobs.clean": Kind("app.jobs.cleaning:clean", recurring=True),
 }
 
 
-ROUNDS: Final = ("app.notices.fanning:fan_out",)
+ROUNDS: Final = ("app.notices.fanning:fan_out", "app.integrations.mlflow.following:follow")
 """Functions that each worker calls every second with the runtime and the time; cheap where there is
 nothing to do, and safe when several workers call them at once."""
 

@@ -19,7 +19,16 @@ from app.ledger.tables import audit_entry
 from app.reviews.tables import review
 from app.waivers.tables import waiver
 
-_TOLD: Final = ("evaluation", "decision", "review", "waiver", "break_glass", "document", "policy")
+_TOLD: Final = (
+    "evaluation",
+    "decision",
+    "review",
+    "waiver",
+    "break_glass",
+    "document",
+    "policy",
+    "alias",
+)
 _ANSWERS: Final = {
     "approve": "approved",
     "reject": "rejected",
@@ -110,6 +119,8 @@ def _about(
             query = query.where(review.c.id == subject)
         case "policy":
             return {"model": None, "policy": subject}
+        case "alias":
+            return {"model": subject}
         case _:
             query = query.where(decision.c.id == subject)
     row = connection.execute(query.limit(1)).first()
@@ -131,7 +142,7 @@ def _about(
 _KEPT: Final = (
     *("status", "valid_until", "answer", "role", "review_status", "decision_status", "needed"),
     *("expires_at", "roles", "until", "glass_until", "review_due_at", "outcome", "version"),
-    *("approvals", "because", "was"),
+    *("approvals", "because", "was", "alias"),
 )
 
 

@@ -14,6 +14,7 @@ from app.auth.tables import api_key, identity
 from app.documents.tables import document, document_key
 from app.evaluations.tables import decision, evaluation
 from app.glass.tables import break_glass
+from app.integrations.tables import registry_move
 from app.ledger.tables import audit_entry, signing_key
 from app.models.tables import model
 from app.notices.tables import subscription
@@ -105,6 +106,7 @@ _of_version: Final = {
     "refs.digest": policy_version.c.digest,
 }
 _of_glass: Final = {"refs.break_glass": break_glass.c.id}
+_of_move: Final = {"refs.move": registry_move.c.id, "data.alias": registry_move.c.alias}
 
 PAIRS: Final = (
     _pair(
@@ -240,6 +242,24 @@ PAIRS: Final = (
         subject=break_glass.c.decision,
         says=_of_glass,
         rows=break_glass.c.overdue_at.is_not(None),
+        is_once=False,
+    ),
+    _pair(
+        "moved alias",
+        registry_move,
+        "alias.moved",
+        subject=registry_move.c.model,
+        says={**_of_move, "data.version": registry_move.c.version},
+        rows=registry_move.c.version.is_not(None),
+        is_once=False,
+    ),
+    _pair(
+        "removed alias",
+        registry_move,
+        "alias.removed",
+        subject=registry_move.c.model,
+        says=_of_move,
+        rows=registry_move.c.version.is_(None),
         is_once=False,
     ),
     _pair(

@@ -1,0 +1,1 @@
+"""Other systems that Clearance works with; one module or package per outside system."""

@@ -1,0 +1,237 @@
+"""A version's evidence through the normal use case, as a service that can approve nothing.
+
+The decision and the note that it was made on this evidence are one Work: twice is once.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from app.auth.principal import Grant, Principal, granted
+from app.errors import Problem, problem_of
+from app.evaluations import service
+from app.evaluations.recording import recorded
+from app.evaluations.service import Received
+from app.evaluations.standing import DECISIONS, status_at
+from app.evaluations.tables import decision, evaluation
+from app.integrations.mlflow import aliases
+from app.integrations.mlflow.config import RESERVED, Rule
+from app.integrations.mlflow.evidence import Pulled, pulled
+from app.integrations.mlflow.registry import Version
+from app.integrations.tables import registry_alias, registry_version
+from app.ledger.work import Conflict, Work
+from app.replies import json_bytes
+from gates.canonical import digest as digest_of
+from gates.evidence import ImpossibleEvidence
+from gates.formats import FormatError
+
+if TYPE_CHECKING:
+    from app.integrations.mlflow.looking import Look
+
+log = logging.getLogger("clearance.mlflow")
+
+_TRIES: Final = 8
+_STILL_GOING: Final = timedelta(hours=6)
+"""So long a run may go on before its version is judged as it stands."""
+_MOST_PROBLEM: Final = 1000
+
+
+def principal(model: str) -> Principal:
+    """Who submits for the registry: a service, for this model, that may do nothing else."""
+    return granted(
+        id="clearance-mlflow",
+        kind="service",
+        name="MLflow registry",
+        grants=(Grant(("submitter",), (model,)),),
+        via="registry",
+    )
+
+
+def judged(this: "Look", rule: Rule, version: Version) -> tuple[bool, bool]:
+    """(a decision was made now, the version's run is still going on)."""
+    row = _row(this, rule, version)
+    tags = _foreign(version)
+    if (
+        row is not None
+        and row.problem is None
+        and row.tags == tags
+        and not _is_watched(this, version)
+    ):
+        return False, False
+    found = pulled(this.registry, rule, version, _link(this, version))
+    if found.is_going_on and this.now - version.created_at < _STILL_GOING:
+        return False, True
+    if row is not None and row.problem is None and row.evidence == found.digest:
+        _note(this, rule, version, row, {"tags": tags})
+        return False, found.is_going_on
+    problem = None
+    try:
+        _decide(this, rule, version, row, found)
+    except (Problem, ImpossibleEvidence, FormatError) as error:
+        problem = problem_of(error).detail[:_MOST_PROBLEM]
+        log.warning("%s %s is not judged: %s", version.model, version.version, problem)
+        _note(this, rule, version, row, {"problem": problem, "tags": tags})
+    return problem is None, found.is_going_on
+
+
+def next_end(this: "Look", rule: Rule, versions: Sequence[str]) -> datetime | None:
+    """When the next clearance or deadline of these versions at the rule's stage is over."""
+    query = DECISIONS.where(
+        decision.c.model == this.model,
+        decision.c.stage == rule.stage,
+        decision.c.status.in_(("passed", "pending")),
+    )
+    known = set(versions)
+    with this.runtime.engine.connect() as connection:
+        rows = [row for row in connection.execute(query) if row.version in known]
+    times = [
+        time
+        for row in rows
+        if status_at(row, this.now) in {"passed", "pending"}
+        for time in (row.valid_until, row.deadline, row.glass_until)
+        if time is not None and time > this.now
+    ]
+    return min(times, default=None)
+
+
+def _row(this: "Look", rule: Rule, version: Version) -> Row[Any] | None:
+    with this.runtime.engine.connect() as connection:
+        return connection.execute(select(registry_version).where(*_named(rule, version))).first()
+
+
+def _named(rule: Rule, version: Version) -> tuple[Any, ...]:
+    return (
+        registry_version.c.model == version.model,
+        registry_version.c.version == version.version,
+        registry_version.c.stage == rule.stage,
+    )
+
+
+def _foreign(version: Version) -> str:
+    """Somebody who sets a tag asks for another look; our own tags ask for nothing."""
+    return digest_of({k: v for k, v in version.tags.items() if not k.startswith(RESERVED)})
+
+
+def _is_watched(this: "Look", version: Version) -> bool:
+    """Metrics that are logged after the registration raise no event; young versions are re-read."""
+    return this.now - version.created_at < timedelta(hours=this.config.watch_hours)
+
+
+def _link(this: "Look", version: Version) -> str:
+    base = this.config.tracking_uri.rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        return f"models:/{version.model}/{version.version}"
+    return f"{base}/#/models/{version.model}/versions/{version.version}"
+
+
+def _decide(
+    this: "Look", rule: Rule, version: Version, row: Row[Any] | None, found: Pulled
+) -> None:
+    """Steps 2 to 5 of a submission; another decision in between means: decide again."""
+    runtime = this.runtime
+    body = _with_baseline(this, rule, found)
+    raw = json_bytes(body)
+    public_url = (runtime.settings.public_url or "").rstrip("/")
+    received = Received(principal(version.model), raw, None, public_url)
+    intake = service.understood(runtime, received, keeps=True)
+    for attempt in range(_TRIES):
+        case = service.decided(runtime, received, intake, is_retry=attempt > 0)
+        written = recorded(case, runtime.attestor)
+        values = {
+            "evidence": found.digest,
+            "candidate_digest": intake.candidate.digest,
+            "decision": written.id,
+            "tags": _foreign(version),
+            "problem": None,
+        }
+        work = replace(
+            written.work,
+            apply=lambda within, values=values: _kept(  # type: ignore[misc]  # bound per attempt
+                within, this.now, rule, version, row, values
+            ),
+            commutes=False,
+        )
+        try:
+            runtime.ledger.commit_sync(work)
+        except Conflict:
+            if _row(this, rule, version) != row:
+                raise
+            continue
+        runtime.telemetry.verdict(str(case.decided.verdict))
+        return
+    raise Conflict("conflict", "The candidate's history kept changing while this was decided.")
+
+
+def _with_baseline(this: "Look", rule: Rule, found: Pulled) -> dict[str, Any]:
+    """The registry's own numbers where the policy's alias stands on what was never judged here."""
+    body = dict(found.body)
+    intake = service.understood(
+        this.runtime,
+        Received(principal(body["candidate"]["model"]), json_bytes(body), None, ""),
+        keeps=False,
+    )
+    choice = service.chosen(this.runtime.policies.current(), intake).policy.header.baseline
+    alias = None if isinstance(choice, str) else choice.chosen().get("alias")
+    if alias is None:
+        return body
+    with this.runtime.engine.connect() as connection:
+        stands = select(registry_alias.c.version).where(
+            registry_alias.c.model == this.model, registry_alias.c.alias == alias
+        )
+        number = connection.execute(stands).scalar()
+        is_known = number is not None and (
+            connection.execute(
+                select(evaluation.c.id)
+                .where(evaluation.c.model == this.model, evaluation.c.version == number)
+                .limit(1)
+            ).first()
+            is not None
+        )
+    if number is None:
+        aliases.unset(this, alias)
+    if number is None or is_known or (old := this.registry.version(this.model, number)) is None:
+        return body
+    results = pulled(this.registry, rule, old, "").body["results"]
+    return {**body, "baseline": {"results": results}} if results else body
+
+
+def _note(
+    this: "Look", rule: Rule, version: Version, row: Row[Any] | None, values: Mapping[str, Any]
+) -> None:
+    if row is not None and all(getattr(row, name) == value for name, value in values.items()):
+        return
+
+    def keep(within: Connection) -> None:
+        _kept(within, this.now, rule, version, row, values)
+
+    this.runtime.ledger.commit_sync(Work(entries=[], apply=keep))
+
+
+def _kept(
+    within: Connection,
+    now: datetime,
+    rule: Rule,
+    version: Version,
+    row: Row[Any] | None,
+    values: Mapping[str, Any],
+) -> None:
+    """Compare and set: who comes second finds the work done."""
+    if row is None:
+        known = select(registry_version.c.revision).where(*_named(rule, version))
+        if within.execute(known).first() is not None:
+            raise Conflict("conflict", "The version was judged at the same time.")
+        names = {"model": version.model, "version": version.version, "stage": rule.stage}
+        within.execute(
+            insert(registry_version).values(**names, checked_at=now, revision=0, **values)
+        )
+        return
+    changed = update(registry_version).where(
+        *_named(rule, version), registry_version.c.revision == row.revision
+    )
+    changed = changed.values(checked_at=now, revision=row.revision + 1, **values)
+    if within.execute(changed).rowcount != 1:
+        raise Conflict("conflict", "The version was judged at the same time.")
