@@ -28,6 +28,7 @@ COMMANDS: Final = (
     Command("audit", "the signed checkpoint, and proofs that something is in the record"),
     Command("attestation", "check offline what a decision says about an artifact"),
     Command("key", "API keys, and rotation of signing keys (on the database)"),
+    Command("mlflow", "connect MLflow's model registry: create and test its webhook"),
     Command("identity", "check an identity file: which CI systems and people may come in"),
     Command("privacy", "erase a person, or an evaluation's evidence (on the database)"),
     Command("serve", "run the service"),

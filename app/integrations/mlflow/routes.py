@@ -17,7 +17,7 @@ from app.integrations.mlflow.ringing import rows_of, rung
 from app.integrations.mlflow.signing import SignatureRefused, verified
 from app.integrations.tables import registry_alias, registry_delivery
 from app.ledger.work import Work
-from app.openapi import public_problems
+from app.openapi import problems
 from app.replies import json_bytes
 from app.runtime import Runtime, runtime_of
 from app.settings import SettingsError
@@ -25,6 +25,7 @@ from app.settings import SettingsError
 router = APIRouter(prefix="/v1/hooks", tags=["integrations"])
 
 _SENT: Final = "Signed by MLflow with the webhook's secret; see docs/mlflow.md."
+_PROBLEMS: Final = {code: words for code, words in problems(400, 413).items() if code != 403}
 
 
 class HookOut(BaseModel):
@@ -46,7 +47,7 @@ class HookOut(BaseModel):
     responses={
         202: {"model": HookOut, "description": "Stored; the worker looks at the model."},
         200: {"model": HookOut, "description": "Nothing to look at, or known already."},
-        **public_problems(400, 401, 413, 422, 429, 503),
+        **_PROBLEMS,
     },
     openapi_extra={
         "requestBody": {
@@ -54,7 +55,6 @@ class HookOut(BaseModel):
             "description": _SENT,
             "content": {"application/json": {"schema": {"type": "object"}}},
         },
-        "security": [],
     },
 )
 async def receive(request: Request) -> Response:

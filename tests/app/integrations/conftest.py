@@ -1,12 +1,16 @@
 """A running service with an MLflow file, on both databases."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from app.settings import Settings
 from tests.app.http.service import Service, running
+from tests.app.integrations.mlflow_server import MlflowServer, shared
+from tests.app.integrations.team import Gate, Team, connected
 
 SECRET = "topsecret-please-rotate"
 """The throw-away secret that the captures in `data` were signed with."""
@@ -27,4 +31,25 @@ def mlflow_settings(settings: Settings, tmp_path) -> Settings:
 @pytest.fixture
 def service(mlflow_settings: Settings) -> Iterator[Service]:
     with running(mlflow_settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A real server, shared with the other processes of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    with shared(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) as server:
+        yield server
+
+
+@pytest.fixture
+def registry(mlflow_server: MlflowServer) -> Team:
+    """A team's own model on the shared server."""
+    return Team(mlflow_server.url, f"fraud-{uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def gate(settings: Settings, registry: Team, tmp_path) -> Iterator[Gate]:
+    """A service that is connected to the server, with a policy for the team's model."""
+    with connected(settings, registry, tmp_path) as started:
         yield started

@@ -1,0 +1,161 @@
+"""A real MLflow server on loopback, with webhooks; its data outlive a restart.
+
+One server serves all test processes of a run: it boots slowly, and models have names of their own.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+QUIET = {
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "0",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class MlflowServer:
+    """A server's place and address; `start` and `stop` may follow each other."""
+
+    folder: Path
+    port: int
+    key: str
+    options: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    pid: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")},
+            **QUIET,
+            "HOME": str(self.folder),
+            "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": self.key,
+            **dict(self.environment),
+        }
+        command = [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
+            *("--port", str(self.port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"),
+            *("--artifacts-destination", str(self.folder / "artifacts")),
+            *self.options,
+        ]
+        with (self.folder / "server.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.pid = process.pid
+        end = time.monotonic() + 120
+        while not self.is_up():
+            if process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise RuntimeError((self.folder / "server.log").read_text()[-3000:])
+            time.sleep(0.1)
+
+    def is_up(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def stop(self) -> None:
+        """End the server with its own children, and nobody else's."""
+        if not self.pid:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:
+                break
+            end = time.monotonic() + 5
+            while time.monotonic() < end and _is_alive(self.pid):
+                time.sleep(0.05)
+        self.pid = 0
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        # Another test process started it.
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def new_server(folder: Path, **options: object) -> MlflowServer:
+    """A server that is not started yet."""
+    return MlflowServer(folder, free_port(), Fernet.generate_key().decode(), **options)  # type: ignore[arg-type]  # the dataclass's own fields
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[MlflowServer]:
+    """The one server of a test run: the first to come starts it, the last to go ends it."""
+    with _held(folder) as state:
+        if not state.get("users"):
+            server = new_server(folder / "mlflow")
+            server.start()
+            state |= {"port": server.port, "key": server.key, "pid": server.pid, "users": 0}
+        state["users"] += 1
+        mine = MlflowServer(folder / "mlflow", state["port"], state["key"], pid=state["pid"])
+    try:
+        yield mine
+    finally:
+        with _held(folder) as state:
+            state["users"] -= 1
+            if not state["users"]:
+                mine.stop()
+                shutil.rmtree(folder / "mlflow", ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[dict]:
+    path = folder / "mlflow-server.json"
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        state = json.loads(file.read() or "{}")
+        try:
+            yield state
+        finally:
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(state))
