@@ -171,9 +171,10 @@ def _record(
         "decision": because,
         "at": this.now,
     }
+    what = "moved" if version is not None else "removed"
     entry = NewEntry(
         id=new_id("ent"),
-        type="alias.removed" if version is None else "alias.moved",
+        type=f"alias.{what}",
         at=this.now,
         actor=_BY,
         subject=this.model,

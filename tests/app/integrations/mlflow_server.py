@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 
@@ -147,7 +148,7 @@ def shared(folder: Path) -> Iterator[MlflowServer]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[dict]:
+def _held(folder: Path) -> Iterator[dict[str, Any]]:
     path = folder / "mlflow-server.json"
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
