@@ -48,6 +48,8 @@ def approved(connection: Connection) -> tuple[Waiver, ...]:
     """All approved waivers as the engine's values; it looks at the time itself.
 
     The approvals are counted again: a status alone, which somebody could write, waives nothing.
+    What people wrote stays out: the engine does not read it, and what a decision was made from is
+    evidence, which outlives them.
     """
     people = select(func.count()).where(waiver_approval.c.waiver == waiver.c.id).scalar_subquery()
     stands = (waiver.c.status == "approved", people >= NEEDED)
@@ -57,14 +59,13 @@ def approved(connection: Connection) -> tuple[Waiver, ...]:
             id=row.id,
             rule=row.rule,
             model=row.model,
-            reason=row.reason,
+            reason="",
             expires_at=row.expires_at,
             approved_at=row.approved_at,
             versions=tuple(row.versions),
             digest=row.digest,
             stage=row.stage,
             slice=None if row.slice is None else tuple(sorted(row.slice.items())),
-            compensating_control=row.compensating_control,
         )
         for row in rows
     )

@@ -2,11 +2,14 @@
 
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import inspect, select, text
 
+from app.audit.archive import snapshot
+from app.audit.reading import DatabaseRecord
+from app.audit.replaying import Outcome, summary
 from app.evaluations.tables import evaluation
 from app.ledger import reading
 from app.ledger.merkle import verify_inclusion
@@ -20,7 +23,7 @@ from app.record.erasing import NobodyFound
 from app.settings import Settings
 from tests.app.cli.shell import clearance
 from tests.app.http.service import ESCALATES, Service, running
-from tests.app.record.test_completeness import edited
+from tests.app.record.test_completeness import edited, tell
 
 NAME = "Samantha Kowalczyk"
 OTHER = "Ben Other"
@@ -199,3 +202,52 @@ def test_the_command_shows_asks_and_erases(tmp_path) -> None:
     assert "Nothing here is about" in again.stderr
     neither = clearance("privacy", "erase", env=env)
     assert neither.returncode == 2
+
+
+WRITTEN = {
+    "sam": (
+        *("The attack set counts one family twice.", "The output filter blocks it."),
+        *("Which ones?", "on leave", "It was down indeed."),
+    ),
+    "oncall": ("The old version is down, customers wait.",),
+    "wilma": ("Wilma saw the attacks.", "Wilma reads each answer.", "Wilma Tal"),
+}
+"""What people say in stories: of a waiver, a review, broken glass."""
+
+
+def waived(service: Service) -> None:
+    """Wilma's waiver stands, and a decision rests on it."""
+    asking = service.key("wilma", "reviewer:security", person=True)
+    wanted = {
+        "rule": "safety/attack_success_rate",
+        "model": "support-bot",
+        "reason": WRITTEN["wilma"][0],
+        "compensating_control": WRITTEN["wilma"][1],
+        "owner": WRITTEN["wilma"][2],
+        "expires_at": (service.clock() + timedelta(days=9)).isoformat(),
+    }
+    asked = service.call("POST", "/v1/waivers", asking, json=wanted)
+    assert asked.status_code == 201, asked.text
+    for name in ("approver-1", "approver-2"):
+        token = service.key(name, "waiver_approver", person=True)
+        path = f"/v1/waivers/{asked.json()['id']}/approve"
+        assert service.call("POST", path, token, json={}).status_code == 200
+    made = service.submit(service.key("ci", "submitter"), version="60", **ESCALATES).json()
+    assert made["waivers"] == [asked.json()["id"]]
+
+
+def test_no_sentence_of_theirs_is_left_in_any_table(service: Service) -> None:
+    """Nor in what a decision was made from: a waiver covers, its reason is not for the engine."""
+    tell(service)
+    waived(service)
+    engine = service.app.state.runtime.engine
+    for name, sentences in WRITTEN.items():
+        assert [said for said in sentences if not everything(engine, said)] == []
+        erase(service, name)
+    erase(service, WRITTEN["wilma"][2])  # an owner is somebody else
+    said = [sentence for sentences in WRITTEN.values() for sentence in sentences]
+    assert {one: everything(engine, one) for one in said} == {one: [] for one in said}
+    assert compare(engine).gaps == ()
+    with snapshot(engine) as connection:
+        replayed = summary(DatabaseRecord(connection))
+    assert dict(replayed.counts) == {Outcome.IDENTICAL: replayed.total}
