@@ -15,7 +15,7 @@ from typing import Any, Final
 from app.audit.reading import Read, Record, entries
 from app.evaluations.inputs import from_bytes
 from app.evaluations.presentation import ServiceFields, decision_json
-from app.evaluations.replaying import again, differences
+from app.evaluations.replaying import again, changed_values, differences
 from app.replies import json_bytes
 from gates.engine import engine
 from gates.policy import Policy, load_document
@@ -85,10 +85,10 @@ class Replayer:
         if json_bytes(again_shown) == document:
             return Replayed(item.index, name, Outcome.IDENTICAL, inputs.engine)
         now = json.loads(json_bytes(again_shown))
-        own = {"engine": then.get("engine"), "tables": then.get("tables")}
-        if inputs.engine != engine() and _holds({**now, **own}, then):
+        if inputs.engine == engine():
+            found = differences(then, now) or ["the same values are written in other bytes"]
+        elif not (found := changed_values(then, now)):
             return Replayed(item.index, name, Outcome.SAME_VALUES, inputs.engine)
-        found = differences(then, now) or ["the same values are written in other bytes"]
         return Replayed(item.index, name, Outcome.DIFFERENT, inputs.engine, tuple(found))
 
     def _policy(self, digest: str) -> Policy:
@@ -102,17 +102,6 @@ class Replayer:
                 self._policies.clear()
             self._policies[digest] = known
         return known
-
-
-def _holds(whole: object, part: object) -> bool:
-    """Whether everything in `part` stands in `whole` too; objects may have fields beside."""
-    match whole, part:
-        case dict(), dict():
-            return all(key in whole and _holds(whole[key], part[key]) for key in part)
-        case list(), list():
-            return len(whole) == len(part) and all(map(_holds, whole, part))
-        case _:
-            return whole == part and isinstance(whole, bool) == isinstance(part, bool)
 
 
 def _service(then: dict[str, Any]) -> ServiceFields:

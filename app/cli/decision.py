@@ -1,5 +1,8 @@
 """`clearance decision`: a recorded decision, shown, replayed, reported, or put to people."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from app.cli.exits import FAILED, PASSED
@@ -31,17 +34,25 @@ def show(ctx: click.Context, id: str, output: str) -> None:  # noqa: A002 - clic
 def replay(ctx: click.Context, id: str, output: str) -> None:  # noqa: A002 - as above
     """Decide again from the recorded inputs; exits with 1 if the answer differs."""
     found = Service().post(f"/decisions/{segment(id)}/replay")
-    identical = found.get("identical") is True
+    alike = found.get("identical") is True or found.get("same_values") is True
     if output == "json":
         show_json(found)
-    elif identical:
-        show_text("IDENTICAL  The recorded inputs give the recorded decision.")
     else:
-        differences = [f"  {terminal(str(line))}" for line in found.get("differences") or ()]
-        show_text(
-            "\n".join(["DIFFERENT  The recorded inputs give another decision:", *differences])
-        )
-    ctx.exit(PASSED if identical else FAILED)
+        show_text("\n".join(_replayed(found)))
+    ctx.exit(PASSED if alike else FAILED)
+
+
+def _replayed(found: Mapping[str, Any]) -> list[str]:
+    """What a replay showed; a decision by another engine is said to be one."""
+    if found.get("identical") is True:
+        return ["IDENTICAL  The recorded inputs give the recorded decision."]
+    engine = found.get("engine") or {}
+    then, now = (terminal(str(engine.get(name))) for name in ("recorded", "replayed"))
+    by = f"Engine {then} decided it, and this is {now}" if then != now else ""
+    if found.get("same_values") is True:
+        return [f"SAME VALUES  {by}: every value that was recorded comes again."]
+    head = f"DIFFERENT  {by + '. ' if by else ''}The recorded inputs give another decision:"
+    return [head, *(f"  {terminal(str(line))}" for line in found.get("differences") or ())]
 
 
 @decision.command(

@@ -230,9 +230,14 @@ class BarrierOut(BaseModel):
 
 
 class ReplayOut(BaseModel):
-    """Whether the recorded inputs give the recorded answer again."""
+    """Whether the recorded inputs give the recorded answer again.
+
+    `identical`: the same engine gives all of it. `same_values`: so does another one, which may
+    write fields beside them.
+    """
 
     identical: bool
+    same_values: bool
     engine: dict[str, str]
     differences: list[str]
 

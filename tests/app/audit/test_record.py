@@ -22,6 +22,7 @@ from app.audit.reading import ArchiveRecord, DatabaseRecord
 from app.audit.replaying import Outcome, Replayer, summary
 from app.audit.sample import rank, sample
 from app.evaluations.inputs import digest_of
+from app.evaluations.presentation import decision_json
 from app.evaluations.tables import decision
 from app.ledger.merkle import leaf_hash, verify_inclusion
 from app.ledger.tables import audit_checkpoint, audit_cosignature, evidence_blob
@@ -186,8 +187,9 @@ def test_a_newer_engine_must_give_every_value_that_the_older_one_wrote(service, 
     """Fields that were added later are no difference under another version, and are under this."""
     from app.audit import replaying
 
-    real = replaying.decision_json
-    monkeypatch.setattr(replaying, "decision_json", lambda *a, **k: {**real(*a, **k), "new": 1})
+    monkeypatch.setattr(
+        replaying, "decision_json", lambda *a, **k: {**decision_json(*a, **k), "new": 1}
+    )
     with snapshot(service.app.state.runtime.engine) as connection:
         same = summary(DatabaseRecord(connection))
         code = same.exit_code
@@ -446,13 +448,15 @@ def test_a_service_that_shrinks_while_it_is_read_is_named(service, monkeypatch):
 
 
 @pytest.mark.parametrize("purpose", ["log", "attestation"])
-def test_a_rotation_while_a_service_is_read_is_no_tampering(tmp_path, sqlite_template, purpose):
+def test_a_rotation_while_a_service_is_read_is_no_tampering(
+    tmp_path, sqlite_template, purpose, monkeypatch
+):
     shutil.copy(sqlite_template, tmp_path / "clearance.db")
     url = f"sqlite:///{tmp_path}/clearance.db"
     env = {"CLEARANCE_DATABASE_URL": url, "CLEARANCE_LOG_ORIGIN": "r.test/log"}
     with running(Settings(database_url=url, log_origin="r.test/log")) as started:
         live = verifier.Live(str(started.client.base_url), started.admin)
-        real, times = live.get, []
+        real, times = live.get, list[int]()
 
         def rotating(path: str, limit: int) -> bytes:
             found = real(path, limit)
@@ -460,7 +464,7 @@ def test_a_rotation_while_a_service_is_read_is_no_tampering(tmp_path, sqlite_tem
                 times.append(clearance("key", "rotate", f"--{purpose}", env=env).returncode)
             return found
 
-        live.get = rotating
+        monkeypatch.setattr(live, "get", rotating)
         report = verifier.verify(live, verifier.Trust())
     assert times == [0]
     assert report.verdict == "unanchored", report.claims

@@ -4,11 +4,13 @@ import base64
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.evaluations import replaying
 from app.ledger.merkle import verify_inclusion
 from app.ledger.note import VerifierKey, open_checkpoint
 from gates.canonical import canonical
@@ -109,9 +111,33 @@ def test_replay_gives_the_recorded_answer(ready: Service):
         again = ready.call("POST", f"/v1/decisions/{made['id']}/replay").json()
         assert again == {
             "identical": True,
+            "same_values": True,
             "engine": {"recorded": made["engine"], "replayed": made["engine"]},
             "differences": [],
         }
+
+
+def test_another_engine_must_give_every_value_that_was_recorded(ready: Service, monkeypatch):
+    made = ready.submit().json()
+    path = f"/v1/decisions/{made['id']}/replay"
+    real = replaying.again
+
+    def newer(policy, inputs, **changes):
+        return replace(real(policy, inputs), engine="9.9.9", **changes)
+
+    monkeypatch.setattr(replaying, "again", newer)
+    assert ready.call("POST", path).json() == {
+        "identical": False,
+        "same_values": True,
+        "engine": {"recorded": made["engine"], "replayed": "9.9.9"},
+        "differences": [],
+    }
+    monkeypatch.setattr(
+        replaying, "again", lambda policy, inputs: newer(policy, inputs, summary="Other words.")
+    )
+    other = ready.call("POST", path).json()
+    assert (other["same_values"], len(other["differences"])) == (False, 1)
+    assert other["differences"][0].startswith("/summary: ")
 
 
 def test_preview_stores_and_spends_nothing(ready: Service):

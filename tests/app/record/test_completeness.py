@@ -278,7 +278,7 @@ def test_every_type_of_entry_has_its_row_or_a_reason_why_none() -> None:
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "NewEntry":
                 given = next(word.value for word in call.keywords if word.arg == "type")
-                said = ast.unparse(given)
-                written |= {given.value} if isinstance(given, ast.Constant) else SPOKEN[said]
+                is_plain = isinstance(given, ast.Constant)
+                written |= {ast.literal_eval(given)} if is_plain else SPOKEN[ast.unparse(given)]
     assert len(written) > 30
     assert written == {kind for pair in PAIRS for kind in pair.types} | set(ALONE)
