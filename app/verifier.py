@@ -1061,8 +1061,8 @@ class Verification:
             raise Broken(f"none of the keys that you trust signs {self._origin}")
         self._say(newest, keys)
         if attesting:
-            detail = "are listed with the times that the log gives them"
-            self._claims.append(f"{attesting} attestation keys {detail}.")
+            listed = f"{attesting} attestation key{' is' if attesting == 1 else 's are'} listed"
+            self._claims.append(f"{listed} with the times that the log gives.")
 
     def _say(self, newest: Note, keys: Sequence[Key]) -> None:
         say = self._claims.append

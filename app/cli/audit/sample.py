@@ -77,12 +77,18 @@ def _row(item: dict[str, Any]) -> tuple[str, str, str]:
 
 def _write(folder: Path, found: dict[str, Any]) -> None:
     """`sample.json` says how it was drawn; each decision has a file of its own."""
+    files: dict[str, object] = {
+        f"{item['index']}-{item['decision']}.json": item for item in found["items"]
+    }
+    files["sample.json"] = {**found, "items": [item["decision"] for item in found["items"]]}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        listed = [item["decision"] for item in found["items"]]
-        for item in found["items"]:
-            _dump(folder / f"{item['index']}-{item['decision']}.json", item)
-        _dump(folder / "sample.json", {**found, "items": listed})
+        other = next((path.name for path in folder.iterdir() if path.name not in files), None)
+        if other is not None:
+            detail = f"{folder / other} is not of this sample; give it a folder of its own"
+            raise CliError(f"{detail} with --to.")
+        for name, value in files.items():
+            _dump(folder / name, value)
     except OSError as error:
         raise CliError(f"{folder} cannot be written: {error.strerror}.") from None
 

@@ -170,7 +170,9 @@ class Found:
 def _complete(completeness: Completeness) -> list[str]:
     if completeness.is_complete:
         total = sum(count.rows for count in completeness.counts.values())
-        return [f"COMPLETE  {total} business rows have their entries, and every entry its row."]
+        # A decision that was revoked has two entries, and is looked for twice.
+        what = f"{total} business rows and changes of them have their entries"
+        return [f"COMPLETE  {what}, and every entry its row."]
     gaps = completeness.gaps
     return [f"INCOMPLETE  {len(gaps)} rows and entries disagree", *(f"  {g.detail}" for g in gaps)]
 

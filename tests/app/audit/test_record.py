@@ -361,6 +361,21 @@ def test_a_sample_is_not_larger_than_asked_for(env):
     assert shown.startswith(f"2 of {FILLED} decisions, seed '1'")
 
 
+def test_two_samples_do_not_mix_in_one_folder(env, tmp_path):
+    """A file of another draw would count as drawn."""
+    to = tmp_path / "sample"
+    for _ in range(2):
+        drawn = clearance("audit", "sample", "--seed", "a", "--size", "2", "--to", to, env=env)
+        assert drawn.returncode == 0, drawn.stderr
+    before = sorted(to.iterdir())
+    other = clearance("audit", "sample", "--seed", "b", "--size", "1", "--to", to, env=env)
+    (to / "notes.txt").write_text("mine")
+    noted = clearance("audit", "sample", "--seed", "a", "--size", "2", "--to", to, env=env)
+    assert (other.returncode, noted.returncode) == (2, 2)
+    assert "is not of this sample; give it a folder of its own" in noted.stderr
+    assert sorted(to.iterdir()) == sorted([*before, to / "notes.txt"])
+
+
 def test_no_file_appears_where_none_can_be_written(env, tmp_path):
     target = Path(tmp_path / "nowhere" / "record.tar")
     done = clearance("audit", "export", "--to", target, env=env)
@@ -508,7 +523,7 @@ def test_the_archive_names_the_attestation_keys_as_the_log_does(tmp_path, sqlite
         forged = json.dumps(keys | {"attestation": listed}).encode()
         report = judged(together(parts(record) | {"keys.json": forged}))
         assert report.verdict == "tampered", listed
-        assert "attestation keys" in report.claims[-1]
+        assert "attestation key" in report.claims[-1]
 
 
 def test_the_anchor_file_is_the_operators_own_copy(service, env, tmp_path):
