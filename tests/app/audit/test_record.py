@@ -606,3 +606,26 @@ def test_few_exports_run_at_a_time(service, env, monkeypatch):
     assert (busy.status_code, busy.json()["type"]) == (503, "export-busy")
     assert int(busy.headers["retry-after"]) > 0
     assert service.call("GET", "/v1/audit/export", env["CLEARANCE_TOKEN"]).status_code == 200
+
+
+@pytest.mark.parametrize("purpose", ["log", "attestation"])
+def test_no_key_is_rotated_on_a_database_behind_its_anchor(tmp_path, sqlite_template, purpose):
+    """Whoever trusts the old key would trust the new one, on a history that the anchor refutes."""
+    file = tmp_path / "clearance.db"
+    shutil.copy(sqlite_template, file)
+    env = {"CLEARANCE_DATABASE_URL": f"sqlite:///{file}", "CLEARANCE_LOG_ORIGIN": "r.test/log"}
+    made = ("key", "create", "--role", "viewer", "--name")
+    assert clearance(*made, "first", env=env).returncode == 0
+    backup = file.read_bytes()
+    settings = Settings(database_url=f"sqlite:///{file}", log_origin="r.test/log")
+    with running(settings) as started:
+        started.publish()
+    for beside in tmp_path.glob("clearance.db-*"):
+        beside.unlink()
+    file.write_bytes(backup)
+    keys = {path.name: path.read_bytes() for path in tmp_path.glob("*key*.pem")}
+    refused = clearance("key", "rotate", f"--{purpose}", env=env)
+    assert refused.returncode != 0
+    assert "anchor" in refused.stderr.lower()
+    now = {path.name: path.read_bytes() for path in tmp_path.glob("*key*.pem")}
+    assert {name: now[name] for name in keys} == keys
