@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, or_, select
 
 from app.database import to_text
 from app.documents.tables import document
@@ -83,9 +83,20 @@ def event_of(connection: Connection, row: Row[Any], public_url: str) -> dict[str
         data["link"] = public_url + page
     if about.get("decision"):
         data["api"] = f"{public_url}/v1/decisions/{about['decision']}"
-    if approval := _approval(row.type, body["data"]):
+    approval = _approval(row.type, body["data"])
+    if approval and not (approval["event"] == "created" and _was_created(connection, row)):
         data["approval"] = approval
     return {"type": row.type, "timestamp": body["time"], "data": data}
+
+
+def _was_created(connection: Connection, row: Row[Any]) -> bool:
+    """Whether an approval was told of before: a review that waited for evidence opens twice."""
+    earlier = exists().where(
+        audit_entry.c.subject == row.subject,
+        audit_entry.c.type == row.type,
+        audit_entry.c.index < row.place,
+    )
+    return bool(connection.execute(select(earlier)).scalar_one())
 
 
 def _page(type_: str, subject: str, about: Mapping[str, Any]) -> str | None:

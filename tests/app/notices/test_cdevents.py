@@ -5,7 +5,7 @@ import json
 import jsonschema_rs
 import pytest
 
-from tests.app.http.service import ESCALATES, FAILS
+from tests.app.http.service import ESCALATES, FAILS, POLICY
 from tests.app.notices.test_deliveries import hook, service, subscribe, work
 
 __all__ = ["hook", "service"]
@@ -133,6 +133,17 @@ def test_a_review_is_an_approval_from_its_opening_to_its_end(service, hook):
     assert updated["decision"] == "requestChanges"
     assert (closed["decision"], closed["status"]) == ("approved", "approved")
     assert len({event["context"]["id"] for event in events}) == 3
+
+
+def test_a_review_that_waited_for_evidence_is_created_once_although_it_opens_twice(service, hook):
+    service.publish(POLICY.replace("expires_hours: 72", "evidence_first_hours: 24"))
+    subscribe(service, hook.url, types=["review.opened"], format="cdevents")
+    decision = service.submit(**ESCALATES).json()
+    work(service)
+    asked = service.call("POST", f"/v1/decisions/{decision['id']}/review")
+    assert asked.json()["status"] == "open"
+    work(service)
+    assert [which(event) for event in received(hook)] == ["approval.created", "custom"]
 
 
 def test_a_question_that_nobody_answered_is_closed_as_expired(service, hook):
