@@ -149,7 +149,7 @@ def appended(site: Site, count: int, at: datetime) -> None:
     assert note is not None
     head = Signed(Edge(row.size, hashes), note)
     entries = [
-        seal(NewEntry(new_id("ent"), "model.registered", at, "per_x", f"m{i}"), site.origin)
+        seal(NewEntry(new_id("ent"), "evidence.opened", at, "per_x", f"m{i}"), site.origin)
         for i in range(count)
     ]
     append(site.connection, Log(site.origin, site.key), head, entries)
