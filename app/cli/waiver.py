@@ -77,7 +77,7 @@ def _slice(pairs: tuple[str, ...]) -> dict[str, str]:
 )
 @click.argument("rule", metavar="GATE/RULE")
 @click.option("--model", required=True, help="The model's name; * and ? match many.")
-@click.option("--version", "versions", multiple=True, help="A version or pattern; may be repeated.")
+@click.option("--version", "versions", multiple=True, help="42, 4? or 41..45; may be repeated.")
 @click.option("--digest", help="Only this candidate digest.")
 @click.option("--stage", help="Only this stage.")
 @click.option("--slice", "slices", multiple=True, metavar="DIM=VALUE", help="Only this slice.")

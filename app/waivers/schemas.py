@@ -3,13 +3,20 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.bodies import Strict
 from app.evaluations.schemas import Digest, Name, Stage, Text, Time
+from gates.waivers import range_problem
 
 Words = Annotated[Text, Field(min_length=10)]
 Pattern = Annotated[Name, Field(pattern=r"^[^\[\]\x00-\x1f\x7f]+$")]
+
+
+def _possible(scope: str) -> str:
+    if (problem := range_problem(scope)) is not None:
+        raise ValueError(problem)
+    return scope
 
 
 class WaiverIn(Strict):
@@ -24,7 +31,14 @@ class WaiverIn(Strict):
         ),
     ]
     model: Annotated[Pattern, Field(description="The model's name; * and ? match many")]
-    versions: Annotated[list[Pattern], Field(min_length=1, max_length=50)] | None = None
+    versions: Annotated[
+        list[Annotated[Pattern, AfterValidator(_possible)]] | None,
+        Field(
+            min_length=1,
+            max_length=50,
+            description="Names, patterns (`4?`) or ranges (`41..45`, `1.2..`, `..1.9`)",
+        ),
+    ] = None
     digest: Digest | None = None
     stage: Stage | None = None
     slice: Annotated[dict[Name, Name], Field(min_length=1, max_length=20)] | None = None

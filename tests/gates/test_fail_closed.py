@@ -408,6 +408,7 @@ def test_a_waiver_stops_the_finding_from_counting() -> None:
         {"rule": "quality/recall"},
         {"model": "other"},
         {"versions": ("41", "4?0")},
+        {"versions": ("43..", "..41", "v40..v50", "1.42..1.50", "..")},
         {"stage": "broad_rollout"},
         {"digest": "sha256:other"},
         {"slice": (("language", "de"),)},

@@ -126,6 +126,8 @@ def test_a_waiver_lapses_by_the_clock_with_or_without_a_worker(service, people):
     [
         ({"versions": ["4?"]}, "pass"),
         ({"versions": ["41"]}, "fail"),
+        ({"versions": ["40..42"]}, "pass"),
+        ({"versions": ["43.."]}, "fail"),
         ({"stage": "limited_release"}, "pass"),
         ({"stage": "broad_rollout"}, "fail"),
         ({"slice": {"category": "spam"}}, "fail"),
@@ -143,7 +145,13 @@ def test_who_may_ask_and_what_cannot_be_waived(service, people):
         assert refused.status_code == 403
     assert service.call("POST", "/v1/waivers", json=wanted(service)).status_code == 403
     far = (service.clock() + timedelta(days=400)).isoformat()
-    for wrong in ({"expires_at": far}, {"rule": "safety/attack_rate"}, {"reason": "short"}):
+    for wrong in (
+        {"versions": ["45..41"]},
+        {"versions": [".."]},
+        {"expires_at": far},
+        {"rule": "safety/attack_rate"},
+        {"reason": "short"},
+    ):
         body = wanted(service, **wrong)
         assert service.call("POST", "/v1/waivers", people["rita"], json=body).status_code == 422
     missing = wanted(service)
