@@ -20,10 +20,11 @@ from app.attestations import routes as attestation_routes
 from app.audit import routes as export_routes
 from app.auth import access, session_routes
 from app.auth import routes as key_routes
+from app.blobs import dataset_routes
 from app.blobs import routes as blob_routes
 from app.database import make_engine
 from app.documents import routes as document_routes
-from app.evaluations import clearance_routes, decision_routes, report_routes
+from app.evaluations import clearance_routes, data_routes, decision_routes, report_routes
 from app.evaluations import routes as evaluation_routes
 from app.experiments import routes as experiment_routes
 from app.glass import routes as glass_routes
@@ -65,7 +66,9 @@ DESCRIPTION = (
 )
 ROUTERS = (
     evaluation_routes.router,
+    data_routes.router,
     blob_routes.router,
+    dataset_routes.router,
     decision_routes.router,
     report_routes.router,
     attestation_routes.router,

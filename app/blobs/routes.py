@@ -56,7 +56,13 @@ async def put(digest: Digest, request: Request, who: MaySubmit) -> Response:
         where = [{"pointer": "/digest", "detail": "not sha256: and 64 hexadecimal digits"}]
         detail = "A file is named by sha256: and 64 hexadecimal digits in lower case."
         raise Problem("invalid-request", detail, errors=where)
-    sending = Sending(runtime_of(request), digest, who.id)
+    sending, is_new = await taken_in(request, Sending(runtime_of(request), digest, who.id))
+    body = json_bytes({"digest": digest, "size": sending.size})
+    return Response(body, 201 if is_new else 200, media_type="application/json")
+
+
+async def taken_in(request: Request, sending: Sending) -> tuple[Sending, bool]:
+    """The body as it comes, kept under its digest; whether it is new here."""
     await asyncio.to_thread(sending.start)
     is_kept = False
     try:
@@ -74,5 +80,4 @@ async def put(digest: Digest, request: Request, who: MaySubmit) -> Response:
     finally:
         if not is_kept:
             await asyncio.shield(asyncio.to_thread(sending.dropped))
-    body = json_bytes({"digest": digest, "size": sending.size})
-    return Response(body, 201 if is_new else 200, media_type="application/json")
+    return sending, is_new

@@ -10,13 +10,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from app.blobs.reading import PART
 from app.blobs.tables import evidence_file, evidence_file_part
 from app.database import IMMEDIATE
 from app.errors import Problem
+from app.evaluations.data_tables import OPEN, data_evaluation
 from app.ids import new_id
 from app.runtime import Runtime
 
@@ -29,7 +40,8 @@ class Sending:
     """One file on its way. `add` is called with the bytes as they come, then `finished`."""
 
     runtime: Runtime
-    digest: str
+    digest: str | None
+    """What the bytes must have; None: whatever they have names them."""
     sent_by: str
     id: str = field(default_factory=lambda: new_id("blb"))
     size: int = 0
@@ -74,6 +86,8 @@ class Sending:
             self._store(bytes(self._waiting))
             self._waiting.clear()
         found = f"sha256:{self._hash.hexdigest()}"
+        if self.digest is None:
+            self.digest = found
         if found != self.digest:
             detail = f"The bytes have the digest {found}, not {self.digest}."
             raise Problem("digest-mismatch", detail)
@@ -127,11 +141,18 @@ def _remove_old(connection: Connection, before: datetime) -> None:
     """Files and torsos that nobody has touched since; evaluations have copies of their own."""
     old = (
         select(evidence_file.c.id)
-        .where(evidence_file.c.used_at < before)
+        .where(evidence_file.c.used_at < before, ~_is_awaited())
         .order_by(evidence_file.c.used_at)
         .limit(_AT_ONCE)
     )
     _remove(connection, list(connection.execute(old).scalars()))
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    """Whether an evaluation still waits for its data to be measured."""
+    digest = evidence_file.c.digest
+    named = or_(data_evaluation.c.reference == digest, data_evaluation.c.current == digest)
+    return exists().where(data_evaluation.c.status.in_(OPEN), named)
 
 
 def _remove(connection: Connection, ids: list[str]) -> None:

@@ -19,6 +19,7 @@ COMMANDS: Final = (
     Command("show", "what is understood from result files"),
     Command("formats", "which result files are understood"),
     Command("submit", "send result files to the service and get the decision"),
+    Command("dataset", "send data sets, so that evaluations can name them"),
     Command("status", "whether a version is cleared for a stage"),
     Command("decision", "show, replay or report a decision, or ask people"),
     Command("review", "list, show, approve or reject what waits for people"),

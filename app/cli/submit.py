@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import click
 
+from app.cli.data import data_of, measured
 from app.cli.exits import CliError
 from app.cli.files import opened
 from app.cli.output import decision_output, progress, show_decision
@@ -37,6 +38,8 @@ EPILOG = """\b
 Examples:
   clearance submit results.json --model support-bot --version 42 --stage limited_release
   clearance submit r.json -m bot -v 42 -s limited_release --wait 15m --ask
+  clearance submit -m churn -v 7 -s monitoring --target y --prediction p \\
+      --data reference=train.parquet current=today.parquet
 
 \b
 CLEARANCE_URL and CLEARANCE_TOKEN name the service. Exit codes: 0 passed,
@@ -46,7 +49,7 @@ policy that only observes clears nothing, so it exits with 3.
 
 
 @click.command(epilog=EPILOG)
-@click.argument("file", nargs=-1, required=True)
+@click.argument("file", nargs=-1)
 @click.option("--model", "-m", required=True, help="Who asks for release.")
 @click.option("--version", "-v", required=True, help="Its version.")
 @click.option("--stage", "-s", required=True, type=click.Choice(STAGES), help="Where to.")
@@ -59,6 +62,21 @@ policy that only observes clears nothing, so it exits with 3.
     default="auto",
     show_default=True,
     help="The format of the files, where it is not recognised.",
+)
+@click.option(
+    "--data",
+    nargs=2,
+    metavar="reference=FILE current=FILE",
+    help="Two data sets (Parquet, CSV, JSON Lines) that a worker compares with Evidently.",
+)
+@click.option("--column", multiple=True, help="Compare this column; repeat. All by default.")
+@click.option("--target", help="The column of true values.")
+@click.option("--prediction", help="The column of predictions.")
+@click.option("--text", multiple=True, help="Describe this column of free text; repeat.")
+@click.option(
+    "--drift-method",
+    type=click.Choice(["psi", "jensenshannon", "hellinger", "kl_div"]),
+    help="One drift method for all columns.",
 )
 @click.option("--wait", metavar="15m", help="Wait this long for people (s, m, h, d).")
 @click.option("--ask", is_flag=True, help="Ask people now, without waiting for more evidence.")
@@ -74,11 +92,23 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     policy: str | None,
     baseline_version: str | None,
     format_name: str,
+    data: tuple[str, str] | None,
+    column: tuple[str, ...],
+    target: str | None,
+    prediction: str | None,
+    text: tuple[str, ...],
+    drift_method: str | None,
     wait: str | None,
     ask: bool,  # noqa: FBT001 - click passes it by name
     output: str,
 ) -> None:
-    """Send result FILEs to the service and get the recorded decision."""
+    """Send result FILEs, or data sets to compare, and get the recorded decision."""
+    asked = {"columns": column, "target": target, "prediction": prediction, "text": text}
+    asked |= {"drift_method": drift_method}
+    if not file and not data:
+        raise CliError("Name result files, or two data sets with --data.")
+    if not data and any(asked.values()):
+        raise CliError("--column, --target, --prediction, --text and --drift-method need --data.")
     patience = _seconds(wait) if wait else 0
     candidate = {"model": model, "version": version} | ({"digest": digest} if digest else {})
     service = Service()
@@ -88,6 +118,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
         body["policy"] = policy
     if baseline_version:
         body["baseline"] = {"version": baseline_version}
+    if data:
+        body["data"] = data_of(service, data, asked)
     progress(f"Sending {len(file)} file(s) to {service.url}")
     # One key for all tries of a call: a lost answer never becomes a second attempt.
     try:
@@ -96,6 +128,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
         # This service takes less in one body: every file goes apart.
         body["results"] = files_of(service, file, format_name, 0)
         decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
+    if "verdict" not in decision:
+        decision = measured(service, decision)
     if ask and decision.get("status") == "pending":
         service.post(f"/decisions/{segment(decision['id'])}/review")
         decision = service.get(f"/decisions/{segment(decision['id'])}")

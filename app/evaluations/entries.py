@@ -4,6 +4,7 @@ They carry digests and statuses; evidence, findings and persons stay outside the
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from app.database import to_text
@@ -12,7 +13,7 @@ from app.ids import new_id
 from app.ledger.work import NewEntry
 
 Row = Mapping[str, Any]
-"""The values of the decision's row, which all three entries speak of."""
+"""The values of the decision's row, which the entries speak of."""
 
 
 def received(decision: Row, blobs: Mapping[str, Any], persons: Mapping[str, str]) -> NewEntry:
@@ -78,6 +79,36 @@ def opened(decision: Row, review: Row) -> NewEntry:
             "status": review["status"],
             "opens_at": to_text(review["opens_at"]),
             "expires_at": to_text(review["expires_at"]),
+        },
+    )
+
+
+def queued(evaluation: Row) -> NewEntry:
+    """`evaluation.queued`: the bytes that came in, and the data that are to be measured."""
+    return NewEntry(
+        id=new_id("ent"),
+        type="evaluation.queued",
+        at=evaluation["received_at"],
+        actor=evaluation["submitted_by"],
+        subject=evaluation["id"],
+        refs={name: evaluation[name] for name in ("raw", "reference", "current")},
+        data={"candidate": _candidate(evaluation), "stage": evaluation["stage"]},
+    )
+
+
+def failed(evaluation: Row, reason: str, at: datetime) -> NewEntry:
+    """`evaluation.failed`: its data could not be measured, so nothing was decided."""
+    return NewEntry(
+        id=new_id("ent"),
+        type="evaluation.failed",
+        at=at,
+        actor=evaluation["submitted_by"],
+        subject=evaluation["id"],
+        refs={name: evaluation[name] for name in ("raw", "reference", "current")},
+        data={
+            "candidate": _candidate(evaluation),
+            "stage": evaluation["stage"],
+            "reason": reason,
         },
     )
 

@@ -79,10 +79,15 @@ def blob(content: bytes, digest: str) -> Mapping[str, Any]:
 
 def stored(connection: Connection, digest: str) -> Inputs:
     """The inputs under a digest; refuses bytes that no longer have it."""
+    return from_bytes(content_of(connection, digest))
+
+
+def content_of(connection: Connection, digest: str) -> bytes:
+    """The bytes under a digest; refuses those that no longer have it."""
     row = connection.execute(select(evidence_blob).where(evidence_blob.c.digest == digest)).first()
     if row is None:
-        raise Problem("evidence-erased", "The evidence of this decision was erased.")
+        raise Problem("evidence-erased", "The evidence was erased.")
     content = zlib.decompress(row.body) if row.encoding == "zlib" else bytes(row.body)
     if digest_of(content) != digest:
         raise Problem("evidence-erased", "The stored evidence is not what was recorded.")
-    return from_bytes(content)
+    return content

@@ -15,6 +15,7 @@ from app.evaluations.measured import measurements_of
 from app.evaluations.schemas import (
     BaselineIn,
     CandidateIn,
+    DataIn,
     DocumentIn,
     ResultIn,
     SubmissionIn,
@@ -40,6 +41,8 @@ class Intake:
     notes: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
     """Files that were sent apart: their digests, and those of the lists of their parts."""
+    data: DataIn | None = None
+    """Data that are still to be measured."""
 
 
 Open = Callable[[str], BinaryIO]
@@ -73,6 +76,7 @@ def taken_in(submission: SubmissionIn, opened: Open) -> Intake:
         baseline_reference=reference,
         context=dict(submission.context),
         notes=tuple(note for file in files for note in file.notes),
+        data=submission.data,
     )
 
 

@@ -52,6 +52,10 @@ class Case:
     at: datetime
     public_url: str
     once: Once | None = None
+    evaluation: str | None = None
+    """Its id, where the evaluation had one before it was decided."""
+    report: str | None = None
+    """The digest of the report on its data."""
 
     @property
     def submission(self) -> Submission:
@@ -123,10 +127,17 @@ def links(public_url: str, decision_id: str) -> dict[str, str]:
     }
 
 
+def _report_link(case: Case) -> dict[str, str]:
+    if case.report is None:
+        return {}
+    return {"data_report": f"{case.public_url}/v1/evaluations/{case.evaluation}/report"}
+
+
 def recorded(case: Case, attestor: Attestor) -> Recorded:
     """Everything that committing the case writes."""
     decided, candidate = case.decided, case.submission.candidate
-    ids = {"decision": new_id("dec"), "evaluation": new_id("ev"), "entry": new_id("ent")}
+    ids = {"decision": new_id("dec"), "entry": new_id("ent")}
+    ids["evaluation"] = case.evaluation or new_id("ev")
     status = initial_status(decided)
     end = validity_end(decided, case.at) if status == "passed" else None
     asked: Mapping[str, Any] | None = None
@@ -141,7 +152,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         review=review_json(asked) if asked else None,
         valid_until=to_text(end) if end else None,
         notes=list(case.intake.notes),
-        links=links(case.public_url, ids["decision"]),
+        links=links(case.public_url, ids["decision"]) | _report_link(case),
     )
     document = json_bytes(shown)
     inputs = to_bytes(case.inputs, decided.evidence)

@@ -9,6 +9,8 @@ from app.auth.keys import Principal
 from app.bodies import read, require_json
 from app.evaluations import service
 from app.evaluations.answers import DecisionOut
+from app.evaluations.data_queue import accepted
+from app.evaluations.data_standing import EvaluationOut
 from app.evaluations.presentation import offline_json
 from app.evaluations.recording import Case
 from app.evaluations.schemas import SubmissionIn
@@ -26,10 +28,15 @@ router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
     status_code=201,
     summary="Submit an evaluation and get the decision",
     description="Answers 201 with the Decision, whatever the verdict. The answer is in the "
-    "record before it is sent, with its proof in `audit`.",
+    "record before it is sent, with its proof in `audit`. An evaluation that brings `data` is "
+    "answered with 202 and where to look (`Location`): a worker measures the data and decides.",
     responses={
         201: {"model": DecisionOut, "description": "The decision, recorded."},
-        200: {"model": DecisionOut, "description": "The first answer to this Idempotency-Key."},
+        202: {"model": EvaluationOut, "description": "Queued: its data are measured first."},
+        200: {
+            "model": DecisionOut | EvaluationOut,
+            "description": "The first answer to this Idempotency-Key.",
+        },
         **problems(400, 409, 413, 415),
     },
     openapi_extra=json_body(SubmissionIn, is_idempotent=True),
@@ -37,7 +44,7 @@ router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 async def submit(request: Request, who: MaySubmit) -> Response:
     """Submit an evaluation."""
     received = await _received(request, who)
-    return await service.submit(runtime_of(request), received)
+    return await service.submit(runtime_of(request), received, accepted)
 
 
 @router.post(

@@ -199,6 +199,45 @@ class DocumentIn(Strict):
     signed_by: Name | None = None
 
 
+class DataIn(Strict):
+    """Two data sets to compare: what the model was built on, and what it meets or answers now."""
+
+    reference: Annotated[Digest, Field(description="A data set sent by POST /v1/datasets")]
+    current: Digest
+    columns: Annotated[
+        list[Name] | None,
+        Field(min_length=1, max_length=2000, description="Left out: all columns of either."),
+    ] = None
+    target: Annotated[Name | None, Field(description="The column of true values")] = None
+    prediction: Annotated[
+        Name | None, Field(description="The column of predicted values or probabilities")
+    ] = None
+    task: Annotated[
+        Literal["classification", "regression"] | None,
+        Field(description="Left out: the target's values say which."),
+    ] = None
+    positive: Annotated[
+        Name | int | bool | None, Field(description="The positive class, where it is not 1")
+    ] = None
+    text: Annotated[
+        list[Name] | None,
+        Field(min_length=1, max_length=50, description="Columns of free text to describe"),
+    ] = None
+    drift_method: Annotated[
+        Literal["psi", "jensenshannon", "hellinger", "kl_div"] | None,
+        Field(description="One method for all columns; else Evidently chooses by type and size."),
+    ] = None
+
+    @model_validator(mode="after")
+    def together(self) -> Self:
+        """Predictions are compared with true values, or with nothing."""
+        if (self.target is None) != (self.prediction is None):
+            raise ValueError("target and prediction belong together")
+        if self.target is None and (self.task is not None or self.positive is not None):
+            raise ValueError("task and positive belong to target and prediction")
+        return self
+
+
 class SubmissionIn(Strict):
     """One evaluation: who asks for which stage, with which evidence."""
 
@@ -207,6 +246,10 @@ class SubmissionIn(Strict):
     policy: Name | None = None
     measurements: Measurements = Field(default_factory=list)
     results: Results = Field(default_factory=list)
+    data: Annotated[
+        DataIn | None,
+        Field(description="Data to measure: the answer is 202, and the decision follows."),
+    ] = None
     baseline: BaselineIn | None = None
     documents: Annotated[list[DocumentIn], Field(max_length=200)] = Field(default_factory=list)
     measured_at: Time | None = None

@@ -4,7 +4,7 @@ Nothing is answered before it is in the record; what changed meanwhile is decide
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ from app.evaluations.inputs import Inputs
 from app.evaluations.intake import Intake, sent_apart, taken_in
 from app.evaluations.recording import Case, audit_json, recorded, with_audit
 from app.evaluations.replaying import kept_answer
-from app.evaluations.schemas import SubmissionIn
+from app.evaluations.schemas import DataIn, SubmissionIn
 from app.evaluations.tables import evaluation
 from app.idempotency.once import Once
 from app.integrations.tables import registry_alias
@@ -71,8 +71,12 @@ def understood(runtime: Runtime, received: Received, *, keeps: bool) -> Intake:
     return replace(intake, files={digest: keep(runtime.engine, digest) for digest in named})
 
 
-async def submit(runtime: Runtime, received: Received) -> Response:
-    """Decide, record, answer."""
+Queue = Callable[[Runtime, Received, Intake, DataIn], Awaitable[Response]]
+"""Takes in an evaluation whose data are measured later."""
+
+
+async def submit(runtime: Runtime, received: Received, queue: Queue) -> Response:
+    """Decide, record, answer; where data are to be measured first, queue and answer."""
     if received.once is not None and (kept := _kept(runtime, received.once)) is not None:
         return kept
     is_large = belongs_in_thread(received.raw)
@@ -83,6 +87,8 @@ async def submit(runtime: Runtime, received: Received) -> Response:
         if is_large
         else understood(runtime, received, keeps=True)
     )
+    if intake.data is not None:
+        return await queue(runtime, received, intake, intake.data)
     is_large = is_large or len(intake.evidence.measurements) > 500
     for attempt in range(_TRIES):
         fresh = attempt > 0
@@ -272,4 +278,9 @@ def _digest(evidence: Evidence) -> str:
 
 def preview(runtime: Runtime, received: Received) -> Case:
     """The same decision with nothing stored, spent or logged."""
-    return decided(runtime, received, understood(runtime, received, keeps=False))
+    intake = understood(runtime, received, keeps=False)
+    if intake.data is not None:
+        detail = "A preview decides at once, and data take a while to measure. Leave `data` out."
+        errors = [{"pointer": "/data", "detail": "not in a preview"}]
+        raise Problem("invalid-request", detail, errors=errors)
+    return decided(runtime, received, intake)

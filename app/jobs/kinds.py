@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from app.jobs.outbox import DEFAULT
+from app.jobs.outbox import CPU, DEFAULT
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -78,6 +78,9 @@ KINDS: Final[dict[str, Kind]] = {
         "app.integrations.mlflow.looking:look", retries=_SOON, lasts=timedelta(minutes=15)
     ),
     "mlflow.sweep": Kind("app.integrations.mlflow.following:sweep", retries=_SOON, recurring=True),
+    "evaluation.measure": Kind(
+        "app.evaluations.data_deciding:run", queue=CPU, retries=_SOON, lasts=timedelta(hours=1)
+    ),
     "jobs.clean": Kind("app.jobs.cleaning:clean", recurring=True),
 }
 

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, delete, func, select, update
 
 from app.auth.keys import revoke
 from app.auth.tables import api_key, identity, principal, session
+from app.evaluations.data_tables import data_evaluation
 from app.evaluations.intake import personal
 from app.evaluations.tables import evaluation
 from app.glass.tables import break_glass
@@ -93,7 +94,7 @@ def evidence(connection: Connection, evaluation_id: str, *, by: str, at: datetim
     row = connection.execute(select(evaluation).where(evaluation.c.id == evaluation_id)).first()
     if row is None:
         raise NobodyFound(f"There is no evaluation {evaluation_id!r}.")
-    blobs = sorted({row.inputs, row.raw})
+    blobs = sorted({row.inputs, row.raw, *_on_data(connection, evaluation_id)})
     named = {"evaluations": [evaluation_id], "blobs": blobs}
 
     def erase(connection: Connection) -> None:
@@ -102,6 +103,14 @@ def evidence(connection: Connection, evaluation_id: str, *, by: str, at: datetim
 
     entry = _entry(evaluation_id, by, at, "evidence", named)
     return Erasure(evaluation_id, 0, 1, 0, [Work(entries=[entry], apply=erase)])
+
+
+def _on_data(connection: Connection, evaluation_id: str) -> list[str]:
+    """What Evidently wrote on the evaluation's data."""
+    columns = (data_evaluation.c.snapshot, data_evaluation.c.report)
+    query = select(*columns).where(data_evaluation.c.id == evaluation_id)
+    row = connection.execute(query).first()
+    return [] if row is None else [digest for digest in row if digest is not None]
 
 
 def _find(connection: Connection, who: str) -> _Found:

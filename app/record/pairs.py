@@ -12,6 +12,7 @@ from sqlalchemy import JSON, ColumnElement, Table, Text, and_, cast, func, or_, 
 from app.attestations.tables import attestation
 from app.auth.tables import api_key, identity
 from app.documents.tables import document, document_key
+from app.evaluations.data_tables import data_evaluation
 from app.evaluations.tables import decision, evaluation
 from app.glass.tables import break_glass
 from app.integrations.tables import registry_move
@@ -114,6 +115,25 @@ PAIRS: Final = (
         evaluation,
         "evaluation.received",
         says={"refs.inputs": evaluation.c.inputs, "refs.raw": evaluation.c.raw},
+    ),
+    _pair(
+        "queued evaluation",
+        data_evaluation,
+        "evaluation.queued",
+        says={f"refs.{name}": data_evaluation.c[name] for name in ("raw", "reference", "current")},
+    ),
+    _pair(
+        "failed evaluation",
+        data_evaluation,
+        "evaluation.failed",
+        rows=data_evaluation.c.status == "failed",
+    ),
+    _pair(
+        "measured evaluation",
+        data_evaluation,
+        "evaluation.received",
+        rows=data_evaluation.c.status == "done",
+        entries=audit_entry.c.subject.in_(select(data_evaluation.c.id)),
     ),
     _pair(
         "decision",

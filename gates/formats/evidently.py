@@ -4,6 +4,7 @@ Whether a drift value is a p-value or a distance depends on its method, so each 
 of its own direction. A failed test of Evidently is not a verdict here: policies set the limits.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ _NAMES = {
     "RocAuc": "roc_auc",
     "LogLoss": "log_loss",
     "MissingValueCount": "missing_value_share",
-    "DatasetMissingValueCount": "missing_value_share",
+    "DatasetMissingValueCount": "missing_values_per_row",
     "DuplicatedRowCount": "duplicate_share",
     "MeanError": "mean_error",
     "MAE": "mae",
@@ -51,10 +52,26 @@ _DISTANCES = {
     "jensenshannon": "js_divergence",
     "wasserstein": "wasserstein",
 }
+_P_VALUES = (
+    "p_value",
+    "p-value",
+    "anderson",
+    "cramer",
+    "epps",
+    "fisher",
+    "g_test",
+    "mann",
+    "t_test",
+    "mmd",
+)
+"""What the names of tests contain whose value is a p-value; most of them do not say so."""
+_SHORT_P_VALUES = frozenset({"ks", "z", "es", "chisquare"})
+_OTHER_DISTANCES = ("hellinger", "kullback", "kl_div", "energy", "variation", "tvd", "text_content")
 _SAME = (("Recall", "TPR"),)
 """Two names of one metric in one report; the first is read."""
 
 _OF_ROWS = frozenset({"MissingValueCount"})
+_OF_CELLS = "DatasetMissingValueCount"
 _ROWS = frozenset({"Accuracy"})
 """Metrics that are a share of all rows."""
 
@@ -85,7 +102,8 @@ def read(file: ResultFile) -> Reading:
             unique = {key: r for key, r in unique.items() if r.kind != same}
     rows = next((quantity(r.value) for r in results if r.kind == "RowCount"), None)
     n = size(rows)
-    found = file.bounded(m for r in unique.values() for m in _of(r, n))
+    cells = _cells(results, n)
+    found = file.bounded(m for r in unique.values() for m in _of(r, n, cells))
     if not found:
         raise file.nothing_measured("no metric in it has a number")
     notes = ["Evidently's own tests are not read: a policy sets the limits"]
@@ -153,7 +171,18 @@ def _identity(config: Json) -> str:
     return repr(sorted((k, repr(v)) for k, v in config.items() if k != "tests"))
 
 
-def _of(result: _Result, n: int | None) -> Iterator[Measurement]:
+def _cells(results: list[_Result], n: int | None) -> int | None:
+    """Rows times columns, where the report counts both."""
+    columns = (r.value for r in results if r.kind == "ColumnCount" and not _of_type(r.config))
+    counted = size(next((quantity(value) for value in columns), None))
+    return None if n is None or counted is None else n * counted
+
+
+def _of_type(config: Json) -> bool:
+    return config.get("column_type") is not None
+
+
+def _of(result: _Result, n: int | None, cells: int | None) -> Iterator[Measurement]:
     if result.kind in ("RowCount", "ColumnCount"):
         return
     column = text(result.config.get("column"))
@@ -161,15 +190,28 @@ def _of(result: _Result, n: int | None) -> Iterator[Measurement]:
     name, direction = _named(result)
     match result.value:
         case {"share": share, **rest}:
+            count = size(rest.get("count"))
+            if result.kind == _OF_CELLS and cells is not None and count is not None:
+                # What Evidently calls the share is per row, and above 1 for two empty columns.
+                yield _measured("missing_value_share", None, None, key, count=count, n=cells)
+                return
             # A share of columns has no sample; a share of rows has all of them.
             of_rows = n if result.kind in _OF_ROWS else None
-            count = size(rest.get("count"))
             if of_rows is not None and count is not None and count <= of_rows:
                 yield _measured(name, None, direction, key, count=count, n=of_rows)
             else:
                 yield _measured(name, quantity(share), direction, key)
         case {"shares": dict(), "counts": dict(counts)}:
             yield from _shares(counts, key, n)
+        case {"mean": mean, "std": std}:
+            # Errors of regression: a mean and the deviation of single errors, no classes.
+            value, spread = quantity(mean), quantity(std)
+            if result.kind == "MAPE":
+                # Evidently's mean is in percent and its deviation is not.
+                yield _measured(name, None if value is None else value / 100, direction, key)
+                return
+            stderr = None if n is None or spread is None else spread / math.sqrt(n)
+            yield _measured(name, value, direction, key, n=n, stderr=stderr)
         case dict() as labels:
             for label, value in labels.items():
                 if (found := quantity(value)) is not None:
@@ -207,14 +249,16 @@ def _named(result: _Result) -> tuple[str, str | None]:
 
 def _drift(method: str) -> tuple[str, str | None]:
     low = method.lower()
-    if "p_value" in low or "p-value" in low:
+    if low in _SHORT_P_VALUES or any(word in low for word in _P_VALUES):
         # Low means drift: never the same metric as a distance.
         return "drift_p_value", "higher"
     for word, name in _DISTANCES.items():
         if word in low:
             return name, "lower"
     name = re.sub(r"\W+", "_", low).strip("_")
-    return f"drift_{name}" if name else "drift", "lower"
+    is_distance = low == "ed" or any(word in name for word in _OTHER_DISTANCES)
+    # Of a method that is not known nobody can say which end is drift; a policy has to.
+    return f"drift_{name}" if name else "drift", "lower" if is_distance else None
 
 
 def _measured(
@@ -225,12 +269,14 @@ def _measured(
     *,
     count: int | None = None,
     n: int | None = None,
+    stderr: float | None = None,
 ) -> Measurement:
     return Measurement(
         name,
         value,
         count=count,
         n=n,
+        stderr=None if value is None else stderr,
         missing=MISSING if value is None and count is None else None,
         direction=direction,  # type: ignore[arg-type]  # one of the two words
         slice=key,

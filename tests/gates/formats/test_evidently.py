@@ -40,7 +40,44 @@ def test_the_direction_of_drift_is_that_of_its_method():
     assert m[None, "drift_p_value", ("column", "a")].direction == "higher"
     assert m[None, "psi", ("column", "a")].direction == "lower"
     assert m[None, "wasserstein", ("column", "a")].direction == "lower"
-    assert m[None, "drift_my_own", ("column", "a")].direction == "lower"
+    # Of a method of one's own nobody can say which end is drift.
+    assert m[None, "drift_my_own", ("column", "a")].direction is None
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("K-S p_value", "Z-test p_value", "chi-square p_value", "t_test", "g_test", "ks", "z"),
+        *("Anderson-Darling", "Cramer-von Mises", "Epps-Singleton", "Fisher's Exact test"),
+        *("Mann-Whitney U-rank test", "empirical_mmd"),
+    ],
+)
+def test_tests_that_do_not_say_so_give_p_values_all_the_same(method):
+    m = of_value(snapshot(("ValueDrift", 0.01, {"column": "a", "method": method})))
+    assert m[None, "drift_p_value", ("column", "a")].direction == "higher"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        *("Hellinger distance", "Kullback-Leibler divergence", "Total-Variation-Distance"),
+        *("Energy-distance", "Percentile text content drift", "Absolute text content drift"),
+    ],
+)
+def test_distances_are_better_when_small(method):
+    (m,) = of_value(snapshot(("ValueDrift", 0.01, {"column": "a", "method": method}))).values()
+    assert m.direction == "lower"
+    assert m.metric != "drift_p_value"
+
+
+def test_missing_values_of_all_columns_are_a_share_of_cells_never_more_than_one():
+    gaps = ("DatasetMissingValueCount", {"count": 100, "share": 2.0}, {})
+    m = of_value(snapshot(gaps))
+    assert m[None, "missing_values_per_row"].value == 2.0
+    counts = (("RowCount", 50, {}), ("ColumnCount", 10, {}))
+    typed = ("ColumnCount", 3, {"column_type": "num"})
+    m = of_value(snapshot(typed, *counts, gaps))
+    assert (m[None, "missing_value_share"].count, m[None, "missing_value_share"].n) == (100, 500)
 
 
 def test_n_comes_only_from_row_count():
@@ -123,3 +160,19 @@ def test_a_legacy_report_of_unknown_metrics_says_what_to_do():
     error = refusal({"metrics": [{"metric": "Other", "result": {}}], "timestamp": "x"})
     assert error.slug == "nothing-measured"
     assert "0.7" in error.detail
+
+
+def test_errors_of_regression_are_a_mean_with_its_standard_error_and_no_classes():
+    errors = (
+        ("RowCount", 400, {}),
+        ("MAE", {"mean": 0.5, "std": 0.2}, {}),
+        ("MeanError", {"mean": -0.1, "std": 0.4}, {}),
+        ("MAPE", {"mean": 12.5, "std": 0.03}, {}),
+    )
+    m = of_value(snapshot(*errors))
+    mae = m[None, "mae"]
+    assert (mae.value, mae.n, mae.stderr) == (0.5, 400, pytest.approx(0.01))
+    assert m[None, "mean_error"].stderr == pytest.approx(0.02)
+    mape = m[None, "mape"]
+    assert (mape.value, mape.stderr) == (0.125, None)
+    assert not any(len(key) > 2 for key in m)

@@ -1,0 +1,1 @@
+"""Drift and quality of two data sets, measured by Evidently in a process of its own."""
