@@ -190,28 +190,13 @@ def _of(result: _Result, n: int | None, cells: int | None) -> Iterator[Measureme
     name, direction = _named(result)
     match result.value:
         case {"share": share, **rest}:
-            count = size(rest.get("count"))
-            if result.kind == _OF_CELLS and cells is not None and count is not None:
-                # What Evidently calls the share is per row, and above 1 for two empty columns.
-                yield _measured("missing_value_share", None, None, key, count=count, n=cells)
-                return
-            # A share of columns has no sample; a share of rows has all of them.
-            of_rows = n if result.kind in _OF_ROWS else None
-            if of_rows is not None and count is not None and count <= of_rows:
-                yield _measured(name, None, direction, key, count=count, n=of_rows)
-            else:
-                yield _measured(name, quantity(share), direction, key)
+            yield _counted(
+                result.kind, name, key, size(rest.get("count")), quantity(share), n, cells
+            )
         case {"shares": dict(), "counts": dict(counts)}:
             yield from _shares(counts, key, n)
         case {"mean": mean, "std": std}:
-            # Errors of regression: a mean and the deviation of single errors, no classes.
-            value, spread = quantity(mean), quantity(std)
-            if result.kind == "MAPE":
-                # Evidently's mean is in percent and its deviation is not.
-                yield _measured(name, None if value is None else value / 100, direction, key)
-                return
-            stderr = None if n is None or spread is None else spread / math.sqrt(n)
-            yield _measured(name, value, direction, key, n=n, stderr=stderr)
+            yield _error(result.kind, name, quantity(mean), quantity(std), n)
         case dict() as labels:
             for label, value in labels.items():
                 if (found := quantity(value)) is not None:
@@ -221,6 +206,37 @@ def _of(result: _Result, n: int | None, cells: int | None) -> Iterator[Measureme
         case value:
             of_rows = n if result.kind in _ROWS else None
             yield _measured(name, quantity(value), direction, key, n=of_rows)
+
+
+def _counted(
+    kind: str,
+    name: str,
+    key: SliceKey,
+    count: int | None,
+    share: float | None,
+    n: int | None,
+    cells: int | None,
+) -> Measurement:
+    """A count with its share: of rows it has all of them as its sample, of columns none."""
+    if kind == _OF_CELLS:
+        # What Evidently calls the share is per row, and above 1 for two empty columns.
+        name, of = ("missing_value_share", cells) if cells is not None else (name, None)
+    else:
+        of = n if kind in _OF_ROWS else None
+    if of is not None and count is not None and count <= of:
+        return _measured(name, None, None, key, count=count, n=of)
+    return _measured(name, None if kind == _OF_CELLS and of is not None else share, None, key)
+
+
+def _error(
+    kind: str, name: str, mean: float | None, spread: float | None, n: int | None
+) -> Measurement:
+    """An error of regression: the mean, and the deviation of single errors."""
+    if kind == "MAPE":
+        # Evidently's mean is in percent and its deviation is not.
+        return _measured(name, None if mean is None else mean / 100, None, ())
+    stderr = None if n is None or spread is None else spread / math.sqrt(n)
+    return _measured(name, mean, None, (), n=n, stderr=stderr)
 
 
 def _shares(

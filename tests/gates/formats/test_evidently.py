@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 
 from tests.gates.formats.opened import found, of, of_value, opened, refusal, value
 
 SNAPSHOT = "evidently_snapshot.json"
+Metric = tuple[str, Any, dict[str, Any]]
 
 
 def snapshot(*metrics):
@@ -71,11 +74,11 @@ def test_distances_are_better_when_small(method):
 
 
 def test_missing_values_of_all_columns_are_a_share_of_cells_never_more_than_one():
-    gaps = ("DatasetMissingValueCount", {"count": 100, "share": 2.0}, {})
+    gaps: Metric = ("DatasetMissingValueCount", {"count": 100, "share": 2.0}, {})
     m = of_value(snapshot(gaps))
     assert m[None, "missing_values_per_row"].value == 2.0
-    counts = (("RowCount", 50, {}), ("ColumnCount", 10, {}))
-    typed = ("ColumnCount", 3, {"column_type": "num"})
+    counts: tuple[Metric, ...] = (("RowCount", 50, {}), ("ColumnCount", 10, {}))
+    typed: Metric = ("ColumnCount", 3, {"column_type": "num"})
     m = of_value(snapshot(typed, *counts, gaps))
     assert (m[None, "missing_value_share"].count, m[None, "missing_value_share"].n) == (100, 500)
 
@@ -163,7 +166,7 @@ def test_a_legacy_report_of_unknown_metrics_says_what_to_do():
 
 
 def test_errors_of_regression_are_a_mean_with_its_standard_error_and_no_classes():
-    errors = (
+    errors: tuple[Metric, ...] = (
         ("RowCount", 400, {}),
         ("MAE", {"mean": 0.5, "std": 0.2}, {}),
         ("MeanError", {"mean": -0.1, "std": 0.4}, {}),
