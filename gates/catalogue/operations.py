@@ -306,17 +306,6 @@ DRIFT = (
         )
     ),
     _D.other(
-        "drift_p_value",
-        "higher",
-        "point",
-        "Drift p-value",
-        "How likely a difference as large would be without drift; low means drift, and it gets "
-        "lower with more rows.",
-        "drift.p_value",
-        value_range=UNIT_INTERVAL,
-        exact=True,
-    ),
-    _D.other(
         "drift_share",
         "lower",
         "point",

@@ -15,7 +15,12 @@ applies_to: {model: "churn*", stage: [monitoring]}
 gates:
   data:
     - {metric: drift_share, max: 0.3, mode: exact}
-    - {metric: drift_p_value, min: 0.01, where: {column: age}, mode: exact}
+    - metric: drift_p_value
+      min: 0.01
+      where: {column: age}
+      mode: exact
+      direction: higher
+      kind: point
     - {metric: missing_value_share, max: 0.2, where: {column: age}}
   quality:
     - {metric: accuracy, min: 0.7}
