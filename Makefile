@@ -33,10 +33,10 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup check test bench calibrate serve demo lock clean
+.PHONY: help setup check test bench calibrate serve demo demo-mlflow lock clean
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## install everything into .venv (clearance, uvicorn, python)
 	@echo "Ready: $(BIN)/clearance"
@@ -60,6 +60,10 @@ calibrate: $(STAMP) ## measure how often verdicts are wrong and write docs/hones
 serve: $(STAMP) ## run the service on http://127.0.0.1:8000
 	$(BIN)/clearance serve
 
+demo-mlflow: $(STAMP) ## a real MLflow server, its webhooks, models, restarts: the alias follows the verdicts
+	@rm -rf .demo-mlflow
+	$(BIN)/python -m tests.scenarios.mlflow_loop .demo-mlflow
+
 demo: $(STAMP) ## the whole story on a real model in under a minute
 	$(BIN)/clearance demo --keep .demo
 
@@ -69,7 +73,7 @@ lock: $(UV_STAMP) ## resolve pyproject.toml into requirements.lock (names, versi
 	    --output-file deploy/requirements.lock pyproject.toml -
 
 clean: ## remove what the verbs made: environment, caches, demo
-	rm -rf .venv .uv .cache .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis build dist
+	rm -rf .venv .uv .cache .demo .demo-mlflow .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV_STAMP):

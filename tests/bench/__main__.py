@@ -6,11 +6,20 @@ python -m tests.bench [PART…] [--rounds N] [--seconds S], where PART is one of
 import argparse
 import sys
 
-from tests.bench import deciding, estimators, parsing, recording, serving, starting, verifying
+from tests.bench import (
+    deciding,
+    estimators,
+    parsing,
+    recording,
+    registry,
+    serving,
+    starting,
+    verifying,
+)
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve")
+PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve", "mlflow")
 
 
 def main() -> int:
@@ -44,6 +53,9 @@ def main() -> int:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
         rows += serving.rows(chosen.rounds, chosen.seconds)
+    if "mlflow" in parts:
+        _progress("registry to alias, with a real MLflow server: about 2 minutes")
+        rows += registry.rows()
     lines.append(load_line("after"))
     sys.stdout.write("\n".join(lines) + "\n\n" + render(rows) + "\n")
     return 1 if any(serving.ERRORS in row.note for row in rows) else 0

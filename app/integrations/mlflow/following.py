@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
 from app.evaluations.tables import decision
 from app.integrations.mlflow.config import MlflowFile, configured
 from app.integrations.mlflow.ringing import rows_of, rung
 from app.integrations.mlflow.state import read_up_to, state
 from app.integrations.tables import registry_version
+from app.jobs import outbox
 from app.jobs.kinds import Job
 from app.ledger.tables import audit_entry, audit_head
 from app.ledger.work import Conflict, Work
@@ -25,6 +26,9 @@ _BATCH: Final = 500
 _OF_ONE: Final = ("decision.", "review.", "break_glass.")
 _OF_ALL: Final = ("waiver.", "policy.")
 _OFF: Final = timedelta(minutes=5)
+SWEEP: Final = "mlflow.sweep"
+_swept: Final[set[str]] = set()
+"""Databases that this process has had swept since it started."""
 
 
 def follow(runtime: Runtime, now: datetime) -> int:
@@ -32,6 +36,7 @@ def follow(runtime: Runtime, now: datetime) -> int:
     config = configured(runtime.settings)
     if config is None:
         return 0
+    _sweep_at_start(runtime, now)
     before: int = state(runtime, now).next_index
     with runtime.engine.connect() as connection:
         size: int = connection.execute(select(audit_head.c.size)).scalar_one()
@@ -52,6 +57,18 @@ def follow(runtime: Runtime, now: datetime) -> int:
         if any(row.type.startswith(_OF_ALL) for row in rows):
             models |= set(connection.execute(select(registry_version.c.model).distinct()).scalars())
     return _ring(runtime, config, sorted(models), now, before, end)
+
+
+def _sweep_at_start(runtime: Runtime, now: datetime) -> None:
+    """What happened while no worker ran raised events that nobody heard."""
+    if (name := runtime.settings.database_url) in _swept:
+        return
+    _swept.add(name)
+
+    def again(within: Connection) -> None:
+        outbox.again(within, SWEEP, SWEEP, now)
+
+    runtime.ledger.commit_sync(Work(entries=[], apply=again))
 
 
 def _decision(row: Any) -> str | None:
