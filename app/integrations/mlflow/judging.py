@@ -59,14 +59,14 @@ def judged(this: "Look", rule: Rule, version: Version) -> tuple[bool, bool]:
         row is not None
         and row.problem is None
         and row.tags == tags
-        and not _is_watched(this, version)
+        and not _is_watched(this, version, row)
     ):
         return False, False
     found = pulled(this.registry, rule, version, _link(this, version))
     if found.is_going_on and this.now - version.created_at < _STILL_GOING:
         return False, True
     if row is not None and row.problem is None and row.evidence == found.digest:
-        _note(this, rule, version, row, {"tags": tags})
+        _note(this, rule, version, row, {"tags": tags, "checked_at": this.now})
         return False, found.is_going_on
     problem = None
     try:
@@ -116,9 +116,12 @@ def _foreign(version: Version) -> str:
     return digest_of({k: v for k, v in version.tags.items() if not k.startswith(RESERVED)})
 
 
-def _is_watched(this: "Look", version: Version) -> bool:
-    """Metrics that are logged after the registration raise no event; young versions are re-read."""
-    return this.now - version.created_at < timedelta(hours=this.config.watch_hours)
+def _is_watched(this: "Look", version: Version, row: Row[Any]) -> bool:
+    """Metrics that come after the registration raise no event; each sweep re-reads the young."""
+    is_young = this.now - version.created_at < timedelta(hours=this.config.watch_hours)
+    return is_young and this.now - row.checked_at >= timedelta(
+        seconds=this.config.sweep_seconds / 2
+    )
 
 
 def _link(this: "Look", version: Version) -> str:
@@ -232,6 +235,6 @@ def _kept(
     changed = update(registry_version).where(
         *_named(rule, version), registry_version.c.revision == row.revision
     )
-    changed = changed.values(checked_at=now, revision=row.revision + 1, **values)
+    changed = changed.values({"checked_at": now, "revision": row.revision + 1, **values})
     if within.execute(changed).rowcount != 1:
         raise Conflict("conflict", "The version was judged at the same time.")

@@ -1,5 +1,7 @@
 """The MLflow file: strict, with the line of each mistake, and secrets elsewhere."""
 
+from pathlib import Path
+
 import pytest
 
 from app.integrations.mlflow.config import MlflowFileError, configured, parse
@@ -56,3 +58,9 @@ def test_secrets_are_long_and_in_files(tmp_path):
 def test_one_alias_is_moved_by_one_rule():
     config = parse(FILE + '  - {model: "fraud-card", stage: broad_rollout, alias: champion}\n')
     assert [rule.alias for rule in config.rules_for("fraud-card")] == ["champion", None]
+
+
+def test_the_deployment_example_loads():
+    path = Path(__file__).parents[3] / "deploy/mlflow/clearance.yaml"
+    config = parse(path.read_text("utf-8"), base=path.parent)
+    assert config.rules_for("fraud-card")[0].alias == "champion"

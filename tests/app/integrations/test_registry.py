@@ -188,6 +188,7 @@ def test_missing_metrics_are_missing_evidence_until_they_come(gate: Gate, regist
     assert gate.decisions() == [("1", "fail", "failed")]
     run_id, _, metrics = registry.last
     registry.client.log_batch(run_id, metrics=metrics)
+    gate.service.clock.ahead = timedelta(minutes=1)
     gate.swept()
     assert gate.decisions()[1:] == [("1", "pass", "passed")]
     assert registry.champion() == "1"
