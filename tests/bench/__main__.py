@@ -9,6 +9,7 @@ import sys
 from tests.bench import (
     deciding,
     estimators,
+    measuring,
     parsing,
     recording,
     registry,
@@ -19,7 +20,7 @@ from tests.bench import (
 from tests.bench.machine import load_line
 from tests.bench.table import render
 
-PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "serve", "mlflow")
+PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "evidently", "serve", "mlflow")
 
 
 def main() -> int:
@@ -49,6 +50,9 @@ def main() -> int:
     if "verify" in parts:
         _progress("verifier: about 30 s")
         rows += verifying.rows(chosen.rounds)
+    if "evidently" in parts:
+        _progress("Evidently: about 2 minutes")
+        rows += measuring.rows(chosen.rounds)
     if "serve" in parts:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
