@@ -74,7 +74,7 @@ class Team:
 
     def _drift(self, shift: float) -> str:
         """Evidently's own report on the traffic since, as it saves it."""
-        import pandas as pd  # type: ignore[import-untyped]  # it ships no types
+        import pandas as pd
         from evidently import Report
         from evidently.presets import DataDriftPreset
 
