@@ -7,6 +7,7 @@ these with a quantile or unit attached resolves to None.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gates.catalogue import generation, operations, product, quality, retrieval, safety
 from gates.catalogue.metric import Direction, Kind, Metric
@@ -102,6 +103,7 @@ def _unit(word: str, metric: Metric) -> tuple[str, float] | None:
     return _UNIT_WORDS.get(base, {}).get(word)
 
 
+@lru_cache(maxsize=4096)
 def resolve(name: str) -> Resolved | None:
     """The metric behind a name, or None.
 

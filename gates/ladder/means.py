@@ -12,7 +12,7 @@ from gates.statistics.chernoff import ChernoffMean
 from gates.statistics.estimate import Estimate
 from gates.statistics.interval import Widest
 from gates.statistics.mean import BoundedMean
-from gates.statistics.skewed import MIN_SCORES, SkewedMean
+from gates.statistics.skewed import MIN_SCORES, SkewedMean, needed
 
 _OWN_DENOMINATOR = {"precision": "TP + FP", "recall": "TP + FN"}
 
@@ -79,6 +79,12 @@ def mean(m: Measurement, bounds: Range | None) -> Estimate | Unsettled:
     return interval(m, m.value, bounds, stretched=False) or alone
 
 
+TOO_SKEWED = (
+    "A few values make up so much of it that its mean is known only from about {least} examples "
+    "on; send as many, declare a `range`, or ask for a quantile"
+)
+
+
 def _is_rate(value: float, n: int, stderr: float) -> bool:
     """Whether the spread is that of zeros and ones, which no other scores in [0, 1] reach."""
     if n < 2 or binomial.from_value(value, n).count is None:
@@ -98,5 +104,7 @@ def _unbounded(m: Measurement) -> Estimate | Unsettled:
         spread = moments.of_scores(m.scores)
         if not 0.0 < spread.stderr < inf:
             return Unsettled("no_uncertainty", f"All scores are equal, or too huge; send {wanted}")
+        if spread.n < (least := needed(spread.skewness)):
+            return Unsettled("too_few_samples", TOO_SKEWED.format(least=f"{least:,}"))
         return SkewedMean(spread, m.n_errored)
     return supplied(m, None, "per-example scores, or `stderr` and `n` beside the value")

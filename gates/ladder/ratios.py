@@ -2,7 +2,7 @@
 
 from gates.evidence import Measurement
 from gates.ladder.labelled import name_of, of_labels, of_table
-from gates.ladder.means import mean
+from gates.ladder.means import TOO_SKEWED, mean
 from gates.ladder.screening import Range, Unsettled, clusters_of, unsettled_by
 from gates.ladder.supplied import beside, supplied
 from gates.statistics import drift, fieller
@@ -10,6 +10,7 @@ from gates.statistics.binomial import Rate
 from gates.statistics.correlation import Correlation
 from gates.statistics.estimate import Estimate
 from gates.statistics.f1 import F1
+from gates.statistics.skewed import needed
 
 _AVERAGES = frozenset({"nps", "bleu", "chrf", "ter", "word_error_rate", "character_error_rate"})
 """Ratios whose per-example scores average to a value of their own meaning."""
@@ -49,9 +50,12 @@ def _of_sums(
     if clusters_of(m) is not None:
         return Unsettled("no_uncertainty", "A ratio of sums over clusters is not estimated")
     try:
-        return fieller.of_scores(numerators, denominators, m.n_errored)
+        known = fieller.of_scores(numerators, denominators, m.n_errored)
     except ValueError as error:
         return unsettled_by(error)
+    if known.size < (least := needed(known.skewness)):
+        return Unsettled("too_few_samples", TOO_SKEWED.format(least=f"{least:,}"))
+    return known
 
 
 def _of_correlation(value: float, n: int, name: str, m: Measurement) -> Estimate | Unsettled:

@@ -19,8 +19,7 @@ def guaranteed(
         return known
     fits = kind in {"proportion", "mean"} and not (m.labels or m.denominators)
     if not fits or bounds is None or clusters_of(m) is not None:
-        detail = "`strict` needs independent scores in a declared `range`, or counts"
-        return Unsettled("no_uncertainty", detail)
+        return Unsettled("no_uncertainty", _why(kind, m))
     if m.scores is not None:
         if m.ids is None:
             detail = "`strict` bets on scores in the order of their ids; send `ids`"
@@ -29,3 +28,21 @@ def guaranteed(
     if m.value is None or m.n is None:
         return Unsettled("no_uncertainty", "`strict` needs scores with `ids`, or `n` and a range")
     return ChernoffMean(m.value, m.n, *bounds, m.n_errored)
+
+
+def _why(kind: str, m: Measurement) -> str:
+    """What bars a guarantee, and what would serve instead."""
+    if clusters_of(m) is not None:
+        return (
+            "`strict` needs independent examples, and these share clusters or ids; send one score "
+            "for each cluster, or leave `strict` out"
+        )
+    if kind == "ratio" or m.labels or m.denominators:
+        return (
+            "`strict` has no bound for a ratio or a statistic of labels; ask for a rate or a mean "
+            "with a `range`, or leave `strict` out"
+        )
+    return (
+        "`strict` bounds a mean only where its scores have an end: declare `range`, ask for a "
+        "quantile, or leave `strict` out"
+    )

@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gates.evidence import Measurement
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.ladder import Compared, Unsettled, compare
 from gates.rules.base import Number, Strict
 from gates.rules.context import Claim, Context
@@ -26,6 +26,7 @@ from gates.rules.measured import (
 from gates.rules.sampled import (
     Asked,
     absent_claim,
+    clustered_flags,
     compared_claim,
     draft,
     each_target,
@@ -150,6 +151,7 @@ class Comparison(JudgedRule):
             return compared_claim(finding, self, subject, picked, asked)
         if isinstance(known, Unsettled):
             return unsettled_claim(finding, self, subject, picked, asked, known)
+        finding = finish(finding, flags=(*finding.flags, *clustered_flags(known)))
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
     def _plain(self, finding: Finding, name: str, margin: float, subject: Subject) -> float | None:
@@ -176,7 +178,10 @@ class Comparison(JudgedRule):
         )
 
 
-_NOT_STRICT = "no difference of two samples keeps its level for every n; leave `strict` out"
+_NOT_STRICT = (
+    "`strict` has no bound for a difference: none of candidate - baseline keeps its level for "
+    "every n and distribution. Leave `strict` out here, or add a strict rule with `min` or `max`"
+)
 
 
 def _with_sides(finding: Finding, compared: Compared) -> Finding:

@@ -95,6 +95,14 @@ def absent_claim(finding: Finding, absent: Absent, subject: Subject) -> Claim:
     return Claim(finish(missing, message=sentence(missing, subject.title, absent.detail)))
 
 
+def clustered_flags(known: Estimate) -> tuple[str, ...]:
+    """What examples in clusters, or pairs in clusters, are worth; nothing for separate ones."""
+    worth = getattr(known, "worth", None)
+    if worth is None:
+        return ()
+    return (f"clustered: {known.n} examples in {worth[0]} clusters, worth {worth[1]} separate",)
+
+
 class Asked(NamedTuple):
     """What is compared with what: the limits, and the measurements that it rests on.
 

@@ -7,13 +7,12 @@ never guesses between two values.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from itertools import product
 from math import inf
 from typing import NamedTuple
 
 from gates.evidence import Evidence, ImpossibleEvidence, Measurement, SliceKey
-from gates.metrics import Resolved, resolve
+from gates.metrics import resolve
 from gates.rules.base import MeasuredRule
 from gates.statistics.interval import is_confidence
 from gates.units import convert, scaled
@@ -69,19 +68,14 @@ class EvidenceIndex:
             yield from rows
 
 
-@lru_cache(maxsize=4096)
-def _resolve(name: str) -> Resolved | None:
-    return resolve(name)
-
-
 def canonical_name(metric: str) -> str:
     """The catalogue id of a metric's name, or the name itself."""
-    known = _resolve(metric)
+    known = resolve(metric)
     return known.metric.id if known else metric
 
 
 def _row(measurement: Measurement, place: str, position: int) -> Row:
-    known = _resolve(measurement.metric)
+    known = resolve(measurement.metric)
     name = measurement.metric
     kind = None
     if known is not None:

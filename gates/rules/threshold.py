@@ -19,6 +19,7 @@ from gates.rules.measured import (
 from gates.rules.sampled import (
     Asked,
     absent_claim,
+    clustered_flags,
     compared_claim,
     draft,
     each_target,
@@ -116,12 +117,7 @@ class Threshold(JudgedRule):
         if _is_share(known) and self.min is not None and self.max is not None:
             why = Unsettled("no_uncertainty", _RANGE_OF_QUANTILE)
             return unsettled_claim(finding, self, subject, picked, asked, why)
-        worth = getattr(known, "worth", None)
-        if worth is not None:
-            words = (
-                f"clustered: {known.n} examples in {worth[0]} clusters, worth {worth[1]} separate"
-            )
-            finding = finish(finding, flags=(*finding.flags, words))
+        finding = finish(finding, flags=(*finding.flags, *clustered_flags(known)))
         asked = self._on_scale_of(known, asked, subject)
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 

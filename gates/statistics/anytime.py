@@ -48,8 +48,6 @@ def sequence(known: Estimate, n_plan: float, number: int) -> Estimate:
             return SequentialPairs(known.for_it, known.against, known.n, known.n_errored)
         case RateDifference():
             return SequentialRateDifference(known.candidate, known.baseline, n_plan)
-        case PairedRates():
-            return SequentialPairs(known.for_it, known.against, known.n, known.n_errored)
         case BoundedMean() | SkewedMean() | StudentEstimate() | MeanDifference():
             return _mean(known, n_plan)
         case ScaledDifference() | HybridDifference() | Widest():
@@ -95,7 +93,8 @@ def _mean(
                 value, stderr, _ = known.against(side, errors=errors)
                 return value, stderr
             case SkewedMean():
-                stderr = known.moments.stderr
+                value, stderr = known.against(side)
+                return value, inf if errors and known.n_errored else stderr
             case StudentEstimate():
                 stderr = known.stderr
         return known.value, inf if errors and known.n_errored else stderr

@@ -2,19 +2,23 @@
 
 Fieller, J. R. Statist. Soc. B 16 (1954): "ratio <= T" means that the mean of a - T b is at most
 0, one test for each T. Hall's correction for skewness (gates.statistics.skewed) is applied to the
-residuals at the estimate. It refuses fewer than a hundred examples, and where the denominators may
-sum to nothing there is no bound.
+residuals at the estimate, and each side counts the example that speaks most against it twice, as
+there. It refuses fewer than a hundred examples, and where the denominators may sum to nothing there
+is no bound.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cbrt, fsum, inf, isfinite, isnan, sqrt
 
 from gates.statistics import power
 from gates.statistics.estimate import Side
+from gates.statistics.moments import Moments
 from gates.statistics.special import t_quantile, t_tail
 
 MIN_EXAMPLES = 100
+Example = tuple[float, float]
+"""(numerator, denominator)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class RatioOfSums:
     """sum(a) / sum(b) over examples, b >= 0; implements Estimate.
 
     `mean_a`, `mean_b` are means; `aa`, `ab`, `bb` sums of squared deviations and products;
-    `skewness` is that of the residuals a - value * b. Errors leave nothing to say.
+    `skewness` is that of the residuals a - value * b; `ends` are the (a, b) whose residuals are the
+    least and the largest. Errors leave nothing to say.
 
     Raises:
         ValueError: for fewer than 100 examples, denominators that sum to 0, or no spread.
@@ -39,6 +44,7 @@ class RatioOfSums:
     method: str = "fieller"
     approximate: bool = True
     count: int | None = None
+    ends: tuple[Example, Example] | None = None
 
     def __post_init__(self) -> None:
         if self.size < MIN_EXAMPLES:
@@ -62,21 +68,25 @@ class RatioOfSums:
         """The T at which the test of "ratio <= T" just rejects."""
         if errors and self.n_errored:
             return -inf
-        return self._at(self._t(t_quantile(alpha, self.size - 1)))
+        known = self._joined(0)
+        return known._at(known._t(t_quantile(alpha, known.size - 1)))  # noqa: SLF001 - of its own kind
 
     def upper(self, alpha: float, *, errors: bool) -> float:
         """The T at which the test of "ratio >= T" just rejects."""
         if errors and self.n_errored:
             return inf
-        return self._at(self._t(-t_quantile(alpha, self.size - 1)))
+        known = self._joined(1)
+        return known._at(known._t(-t_quantile(alpha, known.size - 1)))  # noqa: SLF001 - of its own kind
 
     def p_below(self, limit: float) -> float:
         """T test of H0 "ratio >= limit"."""
-        return t_tail(-self._hall(limit), self.size - 1)
+        known = self._joined(1)
+        return t_tail(-known._hall(limit), known.size - 1)  # noqa: SLF001 - of its own kind
 
     def p_above(self, limit: float) -> float:
         """T test of H0 "ratio <= limit"."""
-        return t_tail(self._hall(limit), self.size - 1)
+        known = self._joined(0)
+        return t_tail(known._hall(limit), known.size - 1)  # noqa: SLF001 - of its own kind
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
         """The normal formula on a - limit * b; None with errors."""
@@ -84,6 +94,27 @@ class RatioOfSums:
         deviation = sqrt(self._squares(limit) / (self.size - 1)) / self.mean_b
         n = power.mean(gap, deviation, alpha)
         return None if n is None or self.n_errored else max(MIN_EXAMPLES, n)
+
+    def _joined(self, end: int) -> "RatioOfSums":
+        """The same with the example of the least (0) or largest (1) residual once more."""
+        if self.ends is None:
+            return self
+        a, b = self.ends[end]
+        n, more = self.size, self.size + 1
+        x, y = a - self.mean_a, b - self.mean_b
+        rest = Moments(n, 0.0, self._squares(self.value), self.skewness).joined(a - self.value * b)
+        weight = n / more
+        return replace(
+            self,
+            mean_a=self.mean_a + x / more,
+            mean_b=self.mean_b + y / more,
+            aa=self.aa + x * x * weight,
+            ab=self.ab + x * y * weight,
+            bb=self.bb + y * y * weight,
+            skewness=rest.skewness,
+            size=more,
+            ends=None,
+        )
 
     def _squares(self, ratio: float) -> float:
         """The sum of squared deviations of a - ratio * b."""
@@ -147,6 +178,7 @@ def of_scores(
         raise ValueError("the denominators sum to nothing, so there is no ratio")
     pairs = [(x - a, y - b) for x, y in zip(numerators, denominators, strict=True)]
     rest = [x - a / b * y for x, y in pairs]
+    ends = (rest.index(min(rest)), rest.index(max(rest)))
     second, third = fsum(r * r for r in rest) / n, fsum(r * r * r for r in rest) / n
     return RatioOfSums(
         a,
@@ -157,4 +189,8 @@ def of_scores(
         third / second**1.5 if second > 0.0 else 0.0,
         n,
         n_errored,
+        ends=(
+            (numerators[ends[0]], denominators[ends[0]]),
+            (numerators[ends[1]], denominators[ends[1]]),
+        ),
     )

@@ -15,13 +15,15 @@ from gates.statistics.arrays import LARGE, Array, array
 class Moments:
     """n values with their mean, sum of squared deviations from it, and skewness.
 
-    `skewness` is m3 / m2^1.5; 0 where only a standard error is known.
+    `skewness` is m3 / m2^1.5; 0 where only a standard error is known. `ends` are the least and the
+    largest value, where the values are known.
     """
 
     n: int
     mean: float
     squares: float
     skewness: float = 0.0
+    ends: tuple[float, float] | None = None
 
     @property
     def variance(self) -> float:
@@ -36,6 +38,22 @@ class Moments:
     def resized(self, n: int) -> "Moments":
         """The same mean and spread in a sample of n."""
         return replace(self, n=n, squares=self.squares * (n / self.n))
+
+    def joined(self, value: float) -> "Moments":
+        """The moments once more `value` has joined, in units of the spread so that none overflows.
+
+        Updated as in Pebay, Sandia report SAND2008-6212 (2008), equations 1.1, 1.4 and 1.5.
+        """
+        spread = sqrt(self.squares / self.n)
+        if not spread > 0.0:
+            return self
+        n, more = self.n, self.n + 1
+        d = (value - self.mean) / spread
+        second = n + d * d * n / more
+        third = self.skewness * n + d * d * d * n * (n - 1) / more**2 - 3.0 * d * n / more
+        skewness = (third / more) / (second / more) ** 1.5
+        squares = second * (self.squares / n)
+        return Moments(more, self.mean + d * spread / more, squares, skewness, self.ends)
 
     def with_worst(self, worst: float, errors: int) -> tuple[float, float]:
         """(mean, standard error) after one pseudo-score and `errors` scores at `worst` joined.
@@ -64,27 +82,28 @@ def of_scores(scores: Sequence[float]) -> Moments:
     """Moments of at least one finite score, summed exactly and safe from overflow to 1e300."""
     n = len(scores)
     if scores.count(scores[0]) == n:
-        return Moments(n, scores[0], 0.0)
+        return Moments(n, scores[0], 0.0, ends=(scores[0], scores[0]))
     mean = fsum(scores) / n
+    ends = (min(scores), max(scores))
     if n >= LARGE:
-        return _of_array(array(scores) - mean, mean)
+        return _of_array(array(scores) - mean, mean, ends)
     deviations = [score - mean for score in scores]
     scale = max(map(abs, deviations))
     shares = [deviation / scale for deviation in deviations]
     second = fsum(share * share for share in shares)
     third = fsum(share * share * share for share in shares)
     skewness = (third / n) / (second / n) ** 1.5
-    return Moments(n, mean, second * scale * scale, skewness)
+    return Moments(n, mean, second * scale * scale, skewness, ends)
 
 
-def _of_array(deviations: Array, mean: float) -> Moments:
+def _of_array(deviations: Array, mean: float, ends: tuple[float, float]) -> Moments:
     """The same from deviations as an array: a million of them in milliseconds."""
     n = len(deviations)
     scale = float(abs(deviations).max())
     shares = deviations / scale
     squares = shares * shares
     second, third = float(squares.sum()), float((squares * shares).sum())
-    return Moments(n, mean, second * scale * scale, (third / n) / (second / n) ** 1.5)
+    return Moments(n, mean, second * scale * scale, (third / n) / (second / n) ** 1.5, ends)
 
 
 def of_stderr(mean: float, stderr: float, n: int) -> Moments:

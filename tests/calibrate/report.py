@@ -10,9 +10,11 @@ from gates.statistics import binomial
 from gates.verdict import Verdict
 from tests.calibrate import (
     enumerating,
+    guarded,
     page,
     pairs,
     plots,
+    polling,
     related,
     releasing,
     repeating,
@@ -110,7 +112,7 @@ def estimators(report: Report) -> None:
         )  # fmt: skip
         for n, errors in errors_of.items():
             _hold(report, f"rate difference, margin {margin}, n = {n}", errors, pairs.CEILING)
-    for drawn in (*samples.CASES, *related.CASES):
+    for drawn in (*samples.CASES, *related.CASES, *guarded.CASES):
         report.progress(f"{drawn.name}: {report.tries} samples of each size")
         errors_of = {n: simulated(drawn, n, report.tries) for n in drawn.sizes}
         found[drawn.name] = (drawn.data, errors_of)
@@ -203,6 +205,37 @@ def _again() -> Iterator[tuple[str, float, dict[str, float]]]:
         )
 
 
+def polled(report: Report) -> None:
+    """Sequences of everything that is not one rate, and certificates of slices."""
+    tries = max(100, report.tries // 8)
+    report.progress(f"polled sequences and certificates: {tries} each")
+    rows = []
+    for case in polling.CASES:
+        errors = polling.ever(case, tries)
+        level = case.ceiling if errors.approximate else ALPHA
+        rows.append([case.name, errors.method, page.percent(errors.false_pass),
+                     page.percent(errors.false_fail)])  # fmt: skip
+        _hold(report, f"polled: {case.name}", errors, level)
+    text = (
+        f"{tries} streams each, looked at {polling.LOOKS} times, every {polling.STEP} examples, "
+        "truth at the limit: passed, or failed, at least once."
+    )
+    heads = ["under anytime", "method", "ever passed", "ever failed"]
+    report.sections.append(("Polled sequences", str(page.Table(text, heads, rows))))
+    rows = []
+    for one in polling.CERTIFIED:
+        many = min(tries, one.most)
+        wrong = polling.wrongly_certified(one, many)
+        rows.append([one.name, str(many), page.percent(wrong)])
+        report.claim(f"certificates, {one.name}", wrong, ALPHA, Errors(0, 0, many).slack(ALPHA))
+    text = (
+        "Releases of five slices, of which two are exactly at their limit, 400 further examples a "
+        "look: certified although it must not be, at any look."
+    )
+    heads = ["certify: true", "releases", "any wrong certificate"]
+    report.sections.append(("Certificates of slices", str(page.Table(text, heads, rows))))
+
+
 def releases(report: Report) -> None:
     """Whole policies through `decide`."""
     tries = max(100, report.tries // 4)
@@ -233,5 +266,6 @@ def everything(tries: int, folder: Path, progress: Progress) -> Report:
     rates(report, folder)
     estimators(report)
     again(report)
+    polled(report)
     releases(report)
     return report

@@ -6,7 +6,8 @@ import pytest
 
 from gates.engine import engine
 from gates.verdict import Verdict
-from tests.calibrate import enumerating, page, pairs, releasing, repeating
+from tests.calibrate import enumerating, page, pairs, polling, releasing, repeating
+from tests.calibrate.guarded import CASES as GUARDED
 from tests.calibrate.model import ALPHA, Errors, Sampled, simulated
 from tests.calibrate.related import CASES as RELATED
 from tests.calibrate.report import Report, again
@@ -33,7 +34,7 @@ def test_the_score_test_keeps_to_its_stated_ceiling(n, margin):
     assert max(errors.false_pass, errors.false_fail) <= pairs.CEILING
 
 
-@pytest.mark.parametrize("case", [*CASES, *RELATED], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *RELATED, *GUARDED], ids=lambda case: case.name)
 def test_simulated_errors_stay_within_their_ceiling(case: Sampled):
     for n in case.sizes[:3]:
         errors = simulated(case, n, TRIES)
@@ -64,6 +65,21 @@ def test_whole_releases_keep_the_promise(release):
     if release.is_planned:
         assert shares[Verdict.ESCALATE] <= 0.2 + slack.slack(0.2)
         assert shares[Verdict.PASS] > 0.7
+
+
+@pytest.mark.parametrize("case", polling.CASES, ids=lambda case: case.name)
+def test_polling_keeps_the_level(case):
+    errors = polling.ever(case, 60)
+    level = case.ceiling if errors.approximate else ALPHA
+    assert errors.false_pass <= level + errors.slack(level)
+    assert errors.false_fail <= level + errors.slack(level)
+
+
+@pytest.mark.parametrize("case", polling.CERTIFIED, ids=lambda case: case.name)
+def test_wrong_certificates_stay_rare_at_every_look(case):
+    tries = min(40, case.most // 5)
+    share = polling.wrongly_certified(case, tries)
+    assert share <= ALPHA + Errors(0, 0, tries).slack(ALPHA)
 
 
 def test_a_broken_claim_is_reported():
