@@ -123,3 +123,20 @@ def test_clusters_say_what_they_are_worth() -> None:
     even = tuple(float(i % 5 != 0) for i in range(300))
     spread = only(judge("metric: accuracy, min: 0.85", m("accuracy", scores=even, ids=ids)))
     assert not any(flag.startswith("clustered") for flag in spread.flags)
+
+
+def test_pairs_in_clusters_say_what_they_are_worth() -> None:
+    # 60 documents of five questions; the candidate gains or loses whole documents.
+    ids = tuple(f"q{i}" for i in range(300))
+    groups = tuple(f"d{i // 5}" for i in range(300))
+    before = tuple(float((i // 5) % 10 != 0) for i in range(300))
+    after = tuple(float((i // 5) % 10 != 1) for i in range(300))
+    found = only(
+        judge(
+            "metric: accuracy, versus_baseline: {max_drop: 0.02}",
+            m("accuracy", scores=after, ids=ids, clusters=groups),
+            baseline=[m("accuracy", scores=before, ids=ids, clusters=groups)],
+        )
+    )
+    assert "clustered: 300 examples in 60 clusters, worth 60 separate" in found.flags
+    assert "new clusters settle it" in (hint(found) or "")
