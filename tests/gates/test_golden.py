@@ -21,5 +21,5 @@ def test_decisions_change_only_with_the_engine_version():
     assert not changed, (
         f"engine {ENGINE_VERSION} now decides these otherwise: {sorted(changed)}. Raise "
         "ENGINE_VERSION (a line under Engine in the changelog), or undo the change; where only a "
-        "case was added: python -m tests.gates.golden"
+        "case was added, or a file is read otherwise: python -m tests.gates.golden"
     )
