@@ -151,7 +151,8 @@ class Comparison(JudgedRule):
             return compared_claim(finding, self, subject, picked, asked)
         if isinstance(known, Unsettled):
             return unsettled_claim(finding, self, subject, picked, asked, known)
-        finding = finish(finding, flags=(*finding.flags, *clustered_flags(known)))
+        if flags := clustered_flags(known):
+            finding = finish(finding, flags=(*finding.flags, *flags))
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
     def _plain(self, finding: Finding, name: str, margin: float, subject: Subject) -> float | None:

@@ -117,7 +117,8 @@ class Threshold(JudgedRule):
         if _is_share(known) and self.min is not None and self.max is not None:
             why = Unsettled("no_uncertainty", _RANGE_OF_QUANTILE)
             return unsettled_claim(finding, self, subject, picked, asked, why)
-        finding = finish(finding, flags=(*finding.flags, *clustered_flags(known)))
+        if flags := clustered_flags(known):
+            finding = finish(finding, flags=(*finding.flags, *flags))
         asked = self._on_scale_of(known, asked, subject)
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
