@@ -48,15 +48,12 @@ def _answered(request: dict[str, Any], answers: TextIO) -> dict[str, Any]:
         return {"problem": NOT_INSTALLED, "detail": str(error)}
     try:
         _say(answers, {"step": "reading the data"})
-        reference, current = folder / "reference", folder / "current"
-        known = {
-            *frames.columns_of(reference, "The reference data"),
-            *frames.columns_of(current, "The current data"),
-        }
+        reference = frames.DataSet(folder / "reference", "The reference data")
+        current = frames.DataSet(folder / "current", "The current data")
+        known = {*reference.columns(), *current.columns()}
         wanted = set(asked.columns) or known
         wanted |= {*asked.text, *(n for n in (asked.target, asked.prediction) if n is not None)}
-        before = frames.frame(reference, "The reference data", wanted)
-        now = frames.frame(current, "The current data", wanted)
+        before, now = reference.frame(wanted), current.frame(wanted)
     except frames.Unreadable as error:
         return {"problem": UNREADABLE, "detail": str(error)}
     rows = f"{len(before):,} and {len(now):,} rows"
