@@ -121,6 +121,11 @@ class Settings:
         return Path(ANCHOR_NAME)
 
     @property
+    def link_base(self) -> str:
+        """What links begin with: as configured; else nothing, so that they begin at the root."""
+        return (self.public_url or "").rstrip("/")
+
+    @property
     def default_origin(self) -> str:
         """The log's name when none is set and none is recorded yet."""
         host = urlsplit(self.public_url).netloc if self.public_url else "localhost"

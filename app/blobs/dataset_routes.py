@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from app.auth.demands import MaySubmit
 from app.blobs.routes import taken_in
 from app.blobs.sending import Sending
+from app.bodies import media_type
 from app.errors import Problem
 from app.openapi import problems
 from app.replies import json_bytes
@@ -57,8 +58,7 @@ class DatasetOut(BaseModel):
 )
 async def add(request: Request, who: MaySubmit) -> Response:
     """Take a data set in."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in TYPES:
+    if media_type(request) not in TYPES:
         detail = f"Send one of {', '.join(TYPES)} as Content-Type."
         raise Problem("unsupported-media-type", detail)
     sending = Sending(runtime_of(request), None, who.id)

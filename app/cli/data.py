@@ -6,14 +6,13 @@ Reads only what was named. An evaluation that failed is wrong input, never a ver
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final, Protocol
 
 from app.cli.exits import PENDING, CliError
-from app.cli.files import opened
+from app.cli.files import opened, pieces
 from app.cli.output import progress
 from app.cli.service import Service, segment
 
-_CHUNK: Final = 2**20
 _TYPES: Final[Mapping[str, str]] = {
     ".parquet": "application/vnd.apache.parquet",
     ".csv": "text/csv",
@@ -41,17 +40,8 @@ def added(service: Adder, path: str) -> dict[str, Any]:
             raise CliError(f"{path} is empty.")
         file.seek(0)
         kind = _TYPES.get(Path(path).suffix.lower(), _OTHER)
-        found: dict[str, Any] = service.add("/datasets", _pieces(name, file, size), size, kind)
+        found: dict[str, Any] = service.add("/datasets", pieces(name, file, size), size, kind)
     return found
-
-
-def _pieces(name: str, file: BinaryIO, size: int) -> Iterator[bytes]:
-    sent = 0
-    while piece := file.read(_CHUNK):
-        yield piece
-        sent += len(piece)
-        share = f"{100 * sent // size}%"
-        progress(f"{name}: {share} of {size / 2**20:,.1f} MiB sent", is_step=True)
 
 
 def data_of(service: Adder, named: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:

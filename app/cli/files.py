@@ -5,12 +5,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from app.cli.exits import CliError
+from app.cli.output import progress
 from gates.evidence import Measurement
 from gates.formats import FormatError, Understood, combined, read
 from gates.formats.result_file import MAX_BYTES
+
+CHUNK: Final = 2**20
+"""Bytes that are read and sent at a time."""
 
 
 @contextmanager
@@ -28,6 +32,16 @@ def opened(path: str) -> Iterator[BinaryIO]:
                 raise CliError(f"{path} is not a plain file; send what it gives through `-`.")
     with file, _words_for(path):
         yield file
+
+
+def pieces(name: str, file: BinaryIO, size: int) -> Iterator[bytes]:
+    """A file's bytes on their way to the service, with how far they are."""
+    sent = 0
+    while piece := file.read(CHUNK):
+        yield piece
+        sent += len(piece)
+        share = f"{100 * sent // size}%"
+        progress(f"{name}: {share} of {size / 2**20:,.1f} MiB sent", is_step=True)
 
 
 def content(path: str, limit: int = MAX_BYTES) -> bytes:

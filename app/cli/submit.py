@@ -6,7 +6,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -14,7 +14,7 @@ import click
 
 from app.cli.data import data_of, measured
 from app.cli.exits import CliError
-from app.cli.files import opened
+from app.cli.files import CHUNK, opened, pieces
 from app.cli.output import decision_output, progress, show_decision
 from app.cli.service import Service, TooLarge, segment
 
@@ -32,7 +32,6 @@ _FIRST_POLL, _SLOWEST_POLL = 2.0, 30.0
 _BODY: Final = 20 * 2**20
 """What a service takes in one body unless it is told otherwise."""
 
-_CHUNK: Final = 2**20
 
 EPILOG = """\b
 Examples:
@@ -199,18 +198,9 @@ def _inline(file: BinaryIO) -> dict[str, str]:
 def _sent_apart(service: Sender, name: str, file: BinaryIO, size: int) -> str:
     """The digest under which the service has the file now."""
     hashed = hashlib.sha256()
-    while piece := file.read(_CHUNK):
+    while piece := file.read(CHUNK):
         hashed.update(piece)
     digest = f"sha256:{hashed.hexdigest()}"
     file.seek(0)
-
-    def pieces() -> Iterator[bytes]:
-        sent = 0
-        while piece := file.read(_CHUNK):
-            yield piece
-            sent += len(piece)
-            share = f"{100 * sent // max(1, size)}%"
-            progress(f"{name}: {share} of {size / 2**20:,.0f} MiB sent", is_step=True)
-
-    service.send(f"/blobs/{digest}", pieces(), size)
+    service.send(f"/blobs/{digest}", pieces(name, file, size), size)
     return digest

@@ -101,7 +101,7 @@ def _taken(runtime: Runtime, row: Row[Any]) -> tuple[Received, Intake]:
     """The submission as it came in, under the models that its key was for then."""
     with runtime.engine.connect() as connection:
         raw = content_of(connection, row.raw)
-    received = Received(_principal(row), raw, None, (runtime.settings.public_url or "").rstrip("/"))
+    received = Received(_principal(row), raw, None, runtime.settings.link_base)
     return received, understood(runtime, received, keeps=True)
 
 

@@ -9,7 +9,6 @@ from app.auth.demands import MayReadDecisions
 from app.evaluations.data_standing import EvaluationOut, found, not_found
 from app.evaluations.data_tables import data_evaluation
 from app.evaluations.inputs import content_of
-from app.evaluations.routes import public_url
 from app.openapi import problems
 from app.replies import as_json
 from app.runtime import runtime_of
@@ -47,8 +46,9 @@ def get_evaluation(
     request: Request, who: MayReadDecisions, evaluation_id: EvaluationId
 ) -> Response:
     """One evaluation as it stands."""
-    with runtime_of(request).engine.connect() as connection:
-        return as_json(found(connection, evaluation_id, who, public_url(request)))
+    runtime = runtime_of(request)
+    with runtime.engine.connect() as connection:
+        return as_json(found(connection, evaluation_id, who, runtime.settings.link_base))
 
 
 @router.get(

@@ -50,7 +50,7 @@ class EvaluationOut(BaseModel):
 
 
 def shown(row: Mapping[str, Any], public_url: str) -> dict[str, Any]:
-    """A row of `data_evaluation` as people and pipelines see it."""
+    """A row of `data_evaluation`, or what would stand there, as people and pipelines see it."""
     here = f"{public_url}/v1/evaluations/{row['id']}"
     links = {"self": here}
     if row["decision"]:
@@ -65,7 +65,7 @@ def shown(row: Mapping[str, Any], public_url: str) -> dict[str, Any]:
         "model": row["model"],
         "version": row["version"],
         "stage": row["stage"],
-        "data": {"reference": row["reference"], "current": row["current"]},
+        "data": {name: row[name] for name in ("reference", "current")} if row["current"] else None,
         "decision": row["decision"],
         "problem": row["problem"],
         "received_at": to_text(row["received_at"]),
@@ -94,10 +94,10 @@ def found(
         .limit(1)
     )
     at = known.received_at
-    plain = {**known._asdict(), "status": "done", "step": None, "problem": None, "report": None}
-    plain |= {"decision": connection.scalar(first), "reference": "", "current": ""}
-    plain |= {"started_at": at, "finished_at": at}
-    return {**shown(plain, public_url), "data": None}
+    never = dict.fromkeys(("reference", "current", "step", "problem", "report"))
+    done = {"status": "done", "decision": connection.scalar(first)}
+    plain = {**known._asdict(), **never, **done, "started_at": at, "finished_at": at}
+    return shown(plain, public_url)
 
 
 def not_found() -> Problem:

@@ -85,31 +85,23 @@ def opened(decision: Row, review: Row) -> NewEntry:
 
 def queued(evaluation: Row) -> NewEntry:
     """`evaluation.queued`: the bytes that came in, and the data that are to be measured."""
-    return NewEntry(
-        id=new_id("ent"),
-        type="evaluation.queued",
-        at=evaluation["received_at"],
-        actor=evaluation["submitted_by"],
-        subject=evaluation["id"],
-        refs={name: evaluation[name] for name in ("raw", "reference", "current")},
-        data={"candidate": _candidate(evaluation), "stage": evaluation["stage"]},
-    )
+    return _of_data(evaluation, "queued", evaluation["received_at"])
 
 
 def failed(evaluation: Row, reason: str, at: datetime) -> NewEntry:
     """`evaluation.failed`: its data could not be measured, so nothing was decided."""
+    return _of_data(evaluation, "failed", at, reason=reason)
+
+
+def _of_data(evaluation: Row, what: str, at: datetime, **more: str) -> NewEntry:
     return NewEntry(
         id=new_id("ent"),
-        type="evaluation.failed",
+        type=f"evaluation.{what}",
         at=at,
         actor=evaluation["submitted_by"],
         subject=evaluation["id"],
         refs={name: evaluation[name] for name in ("raw", "reference", "current")},
-        data={
-            "candidate": _candidate(evaluation),
-            "stage": evaluation["stage"],
-            "reason": reason,
-        },
+        data={"candidate": _candidate(evaluation), "stage": evaluation["stage"], **more},
     )
 
 

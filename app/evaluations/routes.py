@@ -69,13 +69,7 @@ async def _received(request: Request, who: Principal, *, is_kept: bool = True) -
     require_json(request)
     raw = await read(request)
     kept = once(request, who, raw) if is_kept else None
-    return Received(who, raw, kept, public_url(request))
-
-
-def public_url(request: Request) -> str:
-    """Where this service is reached: as configured, else links are relative to the root."""
-    configured: str | None = runtime_of(request).settings.public_url
-    return (configured or "").rstrip("/")
+    return Received(who, raw, kept, runtime_of(request).settings.link_base)
 
 
 def _previewed(case: Case) -> bytes:

@@ -68,13 +68,14 @@ decision = Table(
     Index(None, "model", "stage", "status", "settled_at"),
     Index(None, "decided_at"),
 )
-_unnoted = and_(decision.c.status == "passed", decision.c.end_noted_at.is_(None))
-Index(None, decision.c.valid_until, sqlite_where=_unnoted, postgresql_where=_unnoted)
 """`document` is the first answer, byte for byte, without its place in the log. `status` is what
 was last recorded; time alone makes it `expired`, which only reading shows. `valid_days` and
 `latest_until` (the end of a waiver or document) bound what an approval can give. Who broke the
 glass set `glass_until`; it lets the version through until then and changes nothing else.
 `end_noted_at` says when the log was told that a pass is over; nothing is read from it."""
+
+_unnoted = and_(decision.c.status == "passed", decision.c.end_noted_at.is_(None))
+Index(None, decision.c.valid_until, sqlite_where=_unnoted, postgresql_where=_unnoted)
 
 look = Table(
     "look",

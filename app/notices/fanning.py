@@ -4,7 +4,7 @@ The log is the outbox: what is not recorded is not told, and nothing is written 
 request that appended an entry pays nothing for those who listen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -39,8 +39,7 @@ def fan_out(runtime: Runtime, now: datetime) -> int:
         if start >= size:
             return 0
         entries, end = _next(connection, active, start, size)
-        public_url = runtime.settings.public_url or ""
-        made = _deliveries(connection, active, entries, public_url.rstrip("/"), now)
+        made = _deliveries(connection, active, entries, runtime.settings.link_base, now)
     rows: list[Any] = [(delivery, made)] if made else []
     rows += [outbox.put(DELIVER, item["id"], {}, now=now) for item in made]
 
@@ -97,15 +96,14 @@ def _deliveries(
             continue
         event = event_of(connection, entry, public_url)
         model = event["data"].get("model")
+        bodies = {form: _body(event, form, public_url) for form in {row.format for row in hearing}}
         made += [
             {
                 "id": new_id("msg"),
                 "subscription": row.id,
                 "type": entry.type,
                 "entry": entry.place,
-                "body": json_bytes(
-                    cdevent(event, public_url) if row.format == "cdevents" else event
-                ).decode(),
+                "body": bodies[row.format],
                 "status": "pending",
                 "attempts": 0,
                 "created_at": now,
@@ -116,6 +114,10 @@ def _deliveries(
             if _concerns(row.models, model)
         ]
     return made
+
+
+def _body(event: Mapping[str, Any], form: str | None, public_url: str) -> str:
+    return json_bytes(cdevent(event, public_url) if form == "cdevents" else event).decode()
 
 
 def _concerns(patterns: Sequence[str], model: str | None) -> bool:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.pages.reading import is_let_through
+
 
 def standing(decision: Mapping[str, Any]) -> list[str]:
     """Status and validity in words: until when it holds, or who is waited for until when."""
     found = []
-    glass = decision.get("break_glass") or {}
     match decision.get("status"):
-        case "passed" if glass.get("lets_through"):
+        case "passed" if is_let_through(decision):
+            glass = decision["break_glass"]
             found.append(
                 f"{glass['person']} let it through until {moment(glass['until'])}: "
                 f"{str(glass['reason']).rstrip('.')}. The verdict stays what it is; "

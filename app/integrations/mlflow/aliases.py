@@ -19,6 +19,7 @@ from app.integrations.mlflow.config import Rule
 from app.integrations.mlflow.registry import Seen, Version
 from app.integrations.tables import registry_alias, registry_move, registry_version
 from app.ledger.work import NewEntry, Work
+from app.policies.shelf import Snapshot
 
 if TYPE_CHECKING:
     from app.integrations.mlflow.looking import Look
@@ -36,19 +37,18 @@ def noted(this: "Look", seen: Seen) -> None:
     changed = {a: v for a, v in seen.aliases.items() if known.get(a) != v}
     changed |= {a: None for a, v in known.items() if a not in seen.aliases and v is not None}
     if changed:
-
-        def keep(within: Connection) -> None:
-            for alias, version in changed.items():
-                _set(within, this, alias, version=version)
-
-        this.runtime.ledger.commit_sync(Work(entries=[], apply=keep))
+        _remember(this, changed)
 
 
 def unset(this: "Look", alias: str) -> None:
     """Remember that the registry was asked, and that the alias names nothing."""
+    _remember(this, {alias: None})
 
+
+def _remember(this: "Look", stands: Mapping[str, str | None]) -> None:
     def keep(within: Connection) -> None:
-        _set(within, this, alias, version=None)
+        for alias, version in stands.items():
+            _set(within, this, alias, version=version)
 
     this.runtime.ledger.commit_sync(Work(entries=[], apply=keep))
 
@@ -96,15 +96,7 @@ def _newest_cleared(
         for version in versions:
             if version.version not in judged_here:
                 continue
-            found = standing.clearance(
-                connection,
-                snapshot,
-                model=this.model,
-                version=version.version,
-                digest=judged_here[version.version],
-                stage=rule.stage,
-                now=this.now,
-            )
+            found = _clearance(connection, snapshot, this, rule, version.version, judged_here)
             if found.is_cleared:
                 return version.version, found.decision
     return None, None
@@ -134,15 +126,26 @@ def _is_refused(this: "Look", rule: Rule, version: str) -> bool:
         judged_here = _digests(connection, this, rule)
         if version not in judged_here:
             return False
-        return not standing.clearance(
-            connection,
-            snapshot,
-            model=this.model,
-            version=version,
-            digest=judged_here[version],
-            stage=rule.stage,
-            now=this.now,
-        ).is_cleared
+        return not _clearance(connection, snapshot, this, rule, version, judged_here).is_cleared
+
+
+def _clearance(
+    connection: Connection,
+    snapshot: Snapshot,
+    this: "Look",
+    rule: Rule,
+    version: str,
+    digests: Mapping[str, str | None],
+) -> standing.Clearance:
+    return standing.clearance(
+        connection,
+        snapshot,
+        model=this.model,
+        version=version,
+        digest=digests[version],
+        stage=rule.stage,
+        now=this.now,
+    )
 
 
 def _given(this: "Look", alias: str) -> str | None:

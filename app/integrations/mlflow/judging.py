@@ -138,8 +138,7 @@ def _decide(
     runtime = this.runtime
     body = _with_baseline(this, rule, found)
     raw = json_bytes(body)
-    public_url = (runtime.settings.public_url or "").rstrip("/")
-    received = Received(principal(version.model), raw, None, public_url)
+    received = Received(principal(version.model), raw, None, runtime.settings.link_base)
     intake = service.understood(runtime, received, keeps=True)
     for attempt in range(_TRIES):
         case = service.decided(runtime, received, intake, is_retry=attempt > 0)

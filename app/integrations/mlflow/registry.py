@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,13 +112,7 @@ class Registry:
 
     def names(self) -> Iterator[str]:
         """Every registered model."""
-        token = None
-        while True:
-            page = _asked(self._client.search_registered_models, page_token=token)
-            yield from (item.name for item in page)
-            token = page.token
-            if not token:
-                return
+        return (item.name for item in _pages(self._client.search_registered_models))
 
     def seen(self, model: str) -> Seen | None:
         """A model with its newest versions; None where there is none of that name."""
@@ -126,20 +121,13 @@ class Registry:
         except _NotThereError:
             return None
         quoted = model.replace("'", "\\'")
-        versions: list[Version] = []
-        token = None
-        while len(versions) < _MOST_VERSIONS:
-            page = _asked(
-                self._client.search_model_versions,
-                f"name='{quoted}'",
-                max_results=_PAGE,
-                order_by=["version_number DESC"],
-                page_token=token,
-            )
-            versions += (_version(item) for item in page)
-            token = page.token
-            if not token:
-                break
+        items = _pages(
+            self._client.search_model_versions,
+            f"name='{quoted}'",
+            max_results=_PAGE,
+            order_by=["version_number DESC"],
+        )
+        versions = map(_version, islice(items, _MOST_VERSIONS))
         newest = sorted(versions, key=lambda item: item.number, reverse=True)
         return Seen({alias: str(v) for alias, v in dict(found.aliases).items()}, newest)
 
@@ -309,6 +297,17 @@ def _asked(call: Any, *given: Any, **named: Any) -> Any:
         raise (_NotThereError if is_gone else RegistryError)(_words(error)) from error
     except (OSError, ValueError) as error:
         raise RegistryError(_words(error)) from error
+
+
+def _pages(call: Any, *given: Any, **named: Any) -> Iterator[Any]:
+    """The items of every page of a search, asked for as they are needed."""
+    token = None
+    while True:
+        page = _asked(call, *given, **named, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def _words(error: Exception) -> str:

@@ -42,13 +42,12 @@ def _known(this: "Look") -> tuple[dict[str, Row[Any]], dict[str, str]]:
 def _wanted(this: "Look", row: Row[Any] | None, problem: str | None) -> dict[str, str]:
     found: dict[str, str] = {}
     if row is not None:
-        public_url = (this.runtime.settings.public_url or "").rstrip("/")
         found = {
             "verdict": row.verdict,
             "status": status_at(row, this.now),
             "stage": row.stage,
             "policy_digest": row.policy_digest,
-            "link": f"{public_url}/decisions/{row.id}",
+            "link": f"{this.runtime.settings.link_base}/decisions/{row.id}",
             # Last, so that who reads it finds the others in place.
             "decision": row.id,
         }

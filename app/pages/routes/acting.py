@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.bodies import media_type, read
 from app.errors import Problem
 from app.idempotency.changing import Change
-from app.ledger.committing import committed
+from app.ledger.committing import PreparedT, committed
 from app.ledger.work import Work
 from app.pages.forms import FormError, end_of, fields, start_of
 from app.runtime import Runtime
@@ -37,6 +37,11 @@ def checked(kind: type[BaseModel], values: Mapping[str, Any]) -> Any:
         raise Problem("invalid-request", f"{where}: {first['msg']}.") from error
 
 
+def listed(text: str) -> list[str]:
+    """What stands between the commas of a field."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def day_of(sent: Mapping[str, str], name: str, *, at_end: bool = True) -> datetime | None:
     """The day in a field of a form, at its end or its beginning; None where it was left empty."""
     if name not in sent:
@@ -49,19 +54,19 @@ def day_of(sent: Mapping[str, str], name: str, *, at_end: bool = True) -> dateti
 
 async def changed(runtime: Runtime, prepared: Callable[[Connection], Change]) -> Change:
     """Commit a change, and give it back for what its answer says."""
-
-    def prepare() -> Change:
-        with runtime.engine.connect() as connection:
-            return prepared(connection)
-
-    return await committed(runtime.ledger, prepare, lambda made: made.work)
+    return await committed(runtime.ledger, _connected(runtime, prepared), lambda made: made.work)
 
 
 async def recorded(runtime: Runtime, prepared: Callable[[Connection], Work | None]) -> None:
     """Commit what a use case prepares; None means that there is nothing to do."""
+    await committed(runtime.ledger, _connected(runtime, prepared), lambda work: work)
 
-    def prepare() -> Work | None:
+
+def _connected(
+    runtime: Runtime, prepared: Callable[[Connection], PreparedT]
+) -> Callable[[], PreparedT]:
+    def prepare() -> PreparedT:
         with runtime.engine.connect() as connection:
             return prepared(connection)
 
-    await committed(runtime.ledger, prepare, lambda work: work)
+    return prepare

@@ -10,7 +10,7 @@ from app.auth.demands import MayManageKeys
 from app.auth.issuing import KeyIn, issued
 from app.auth.principal import Principal
 from app.auth.roles import PLAIN_ROLES
-from app.pages.routes.acting import changed, checked, day_of, form
+from app.pages.routes.acting import changed, checked, day_of, form, listed
 from app.pages.routes.page_route import PageRoute, go, page
 from app.runtime import runtime_of
 
@@ -69,7 +69,7 @@ def _wanted(sent: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {"name": sent.get("name"), "person": sent.get("kind") == "person"}
     for name in ("roles", "models"):
         if name in sent:
-            values[name] = [part.strip() for part in sent[name].split(",") if part.strip()]
+            values[name] = listed(sent[name])
     ends = day_of(sent, "expires")
     return values if ends is None else {**values, "expires_at": ends}
 

@@ -1,7 +1,6 @@
 """Notices, for admins: who is told of what, making and ending a subscription, what was sent."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
@@ -15,9 +14,9 @@ from app.ledger.work import Work
 from app.lists import Cursor, cursor_after
 from app.notices import reading, service
 from app.notices.schemas import SubscriptionChange, SubscriptionIn
-from app.pages.routes.acting import changed, checked, form, recorded
+from app.pages.routes.acting import changed, checked, form, listed, recorded
 from app.pages.routes.page_route import PageRoute, go, page
-from app.runtime import Runtime, runtime_of
+from app.runtime import runtime_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -72,7 +71,7 @@ def _values(sent: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {name: sent[name] for name in plain if name in sent}
     for name in _LISTS:
         if name in sent:
-            values[name] = [part.strip() for part in sent[name].split(",") if part.strip()]
+            values[name] = listed(sent[name])
     return values
 
 
@@ -106,37 +105,36 @@ def _one(
     )
 
 
-def _change(
-    runtime: Runtime, name: str, given: SubscriptionChange, who: Principal
-) -> Callable[[Connection], Change]:
-    now: datetime = runtime.clock()
-    return lambda connection: service.changed(connection, runtime.settings, name, given, who, now)
+async def _changed(request: Request, who: Principal, name: str, **given: Any) -> Change:
+    """The change that one of the forms without fields stands for."""
+    await form(request)
+    runtime, wanted = runtime_of(request), SubscriptionChange(**given)
+    return await changed(
+        runtime,
+        lambda connection: service.changed(
+            connection, runtime.settings, name, wanted, who, runtime.clock()
+        ),
+    )
 
 
 @router.post("/notices/{name}/pause")
 async def pause(request: Request, who: MaySubscribe, name: Id) -> Response:
     """Send nothing until it is resumed."""
-    await form(request)
-    given = SubscriptionChange(status="paused")
-    await changed(runtime_of(request), _change(runtime_of(request), name, given, who))
+    await _changed(request, who, name, status="paused")
     return go(f"/notices/{name}", "paused")
 
 
 @router.post("/notices/{name}/resume")
 async def resume(request: Request, who: MaySubscribe, name: Id) -> Response:
     """Send again, also what a receiver's 410 had ended."""
-    await form(request)
-    given = SubscriptionChange(status="active")
-    await changed(runtime_of(request), _change(runtime_of(request), name, given, who))
+    await _changed(request, who, name, status="active")
     return go(f"/notices/{name}", "resumed")
 
 
 @router.post("/notices/{name}/rotate")
 async def rotate(request: Request, who: MaySubscribe, name: Id) -> Response:
     """A new secret, in this answer and nowhere else; the old one signs too for a day."""
-    await form(request)
-    given = SubscriptionChange(rotate_secret=True)
-    made = await changed(runtime_of(request), _change(runtime_of(request), name, given, who))
+    made = await _changed(request, who, name, rotate_secret=True)
     return _one(request, who, name, made=made.body)
 
 

@@ -10,7 +10,7 @@ from app.auth.principal import Principal
 from app.auth.roles import Permission
 from app.errors import Problem
 from app.evaluations.reading import visible
-from app.pages.routes.acting import checked, day_of, form, recorded
+from app.pages.routes.acting import checked, day_of, form, listed, recorded
 from app.pages.routes.page_route import PageRoute, go, page
 from app.reviews.schemas import ReasonIn
 from app.runtime import runtime_of
@@ -74,7 +74,7 @@ def _asked(sent: Mapping[str, str]) -> dict[str, Any]:
         for name in ("rule", "model", "stage", "reason", "compensating_control", "owner")
     }
     if "versions" in sent:
-        values["versions"] = [part.strip() for part in sent["versions"].split(",") if part.strip()]
+        values["versions"] = listed(sent["versions"])
     until = day_of(sent, "until")
     if until is None:
         raise Problem("invalid-request", "Say until when; nothing is waived for ever.")

@@ -264,6 +264,7 @@ SPOKEN = {
     "f'subscription.{what}'": {
         f"subscription.{what}" for what in ("created", "changed", "deleted", "disabled", "replayed")
     },
+    "f'evaluation.{what}'": {"evaluation.queued", "evaluation.failed"},
     "f'alias.{what}'": {"alias.moved", "alias.removed"},
     "kind": {
         f"review.{what}"
