@@ -23,6 +23,7 @@ RECOGNISED_BY = (
 )
 
 _PREFIX = "evidently:metric_v2:"
+_OTHER = re.compile(r"evidently:metric_v(?!2:)\d+:")
 _RESULT = "evidently:metric_result_v2:"
 _NAMES = {
     "DriftedColumnsCount": "drift_share",
@@ -85,7 +86,7 @@ def mismatch(file: ResultFile) -> str | None:
         return "not a JSON object"
     if _dumped(found) or any(_type(entry) for entry in entries(found, "metrics")):
         return None
-    if _legacy(found):
+    if _legacy(found) or _other_version(found):
         return None
     return "no `metrics` of Evidently"
 
@@ -93,6 +94,11 @@ def mismatch(file: ResultFile) -> str | None:
 def read(file: ResultFile) -> Reading:
     """Drift by column and method, missing values, quality; n where `RowCount` was asked for."""
     root = file.json_object or {}
+    if version := _other_version(root):
+        raise file.unsupported(
+            f"its metrics are of type {version}…, and evidently:metric_v2 is known; save it with "
+            "Evidently 0.7, or update Clearance"
+        )
     if not _dumped(root) and not any(_type(entry) for entry in entries(root, "metrics")):
         return _read_legacy(file, root)
     results = list(_dumped(root) or _listed(root))
@@ -129,6 +135,13 @@ class _Result:
 def _type(entry: Json) -> str | None:
     kind = text(mapping(entry, "config").get("type"))
     return kind if kind is not None and kind.startswith(_PREFIX) else None
+
+
+def _other_version(root: Json) -> str | None:
+    """The type of metrics of a later Evidently, which may mean something else."""
+    kinds = (text(mapping(entry, "config").get("type")) for entry in entries(root, "metrics"))
+    found = (_OTHER.match(kind) for kind in kinds if kind)
+    return next((match[0] for match in found if match), None)
 
 
 def _listed(root: Json) -> Iterator[_Result]:

@@ -19,6 +19,12 @@ _SIZES = ("eval_samples", "example_count", "n")
 _OWN_DENOMINATOR = re.compile(r"precision|recall|f1|f_?beta|auc|mcc|matthews|kappa|tpr|fpr|loss")
 """Metrics whose denominator is not the number of examples, or that are no shares at all."""
 
+_OF_TRAINING = re.compile(
+    r"epoch|total_flos|train_.*|(eval_)?(runtime|samples_per_second|steps_per_second)"
+    r"|eval_(jit_compilation_time|model_preparation_time)"
+)
+"""What the Trainer writes beside the metrics: how long it took, and the training's own numbers."""
+
 _WRAPPER = frozenset(("measurements", "measured_at", "model"))
 
 
@@ -53,8 +59,10 @@ def read(file: ResultFile, found: Mapping[str, object]) -> Reading:
     notes: list[str] = []
     measurements = []
     for key, value in found.items():
-        if key in _SIZES or key.startswith("_"):
+        if key in _SIZES or key.startswith("_") or (trainer and _OF_TRAINING.fullmatch(key)):
             continue
+        if key == "score" and "example_count" in found and "accuracy_score" in found:
+            continue  # MLflow's name for the accuracy, once more
         name = _name(key, found) if trainer else key
         if isinstance(value, dict):
             measurements.append(measurement(file, f"`{key[:40]}`", {"metric": name} | value))

@@ -54,6 +54,12 @@ def read(file: ResultFile) -> Reading:
             "no probe was evaluated; the run ended "
             + ("without probes" if run.is_complete else "before its first result")
         )
+    if not run.is_known:
+        raise file.unsupported(
+            f"a result of garak {run.version or 'of unknown version'} does not count its outputs "
+            "as those of 0.9 to 0.17 do (`total_evaluated`, or `total`, with `passed` or `fails`); "
+            "update Clearance, or run one of these versions"
+        )
     found = list(_measurements(run))
     return Reading(
         file.bounded(found),
@@ -73,6 +79,8 @@ class _Run:
     threshold: float = _THRESHOLD
     generations: int | None = None
     is_complete: bool = False
+    is_known: bool = True
+    """Every result counts its outputs by the names of 0.9 to 0.17."""
     primary: dict[str, str] = field(default_factory=dict)
     evals: dict[Key, Json] = field(default_factory=dict)
     prompts: dict[Key, dict[str, list[int]]] = field(default_factory=dict)
@@ -87,6 +95,7 @@ class _Run:
             case "eval":
                 probe, detector = text(row.get("probe")), text(row.get("detector"))
                 if probe and detector:
+                    self.is_known &= _has_counts(row)
                     # Old versions write detector.dan.DAN, new ones dan.DAN.
                     self.evals[probe, detector.removeprefix("detector.")] = row
             case "start_run setup":
@@ -276,6 +285,11 @@ def _hits(row: Json, probe: str, source: Source, incomplete: str | None) -> Iter
 
 def _ks(row: Json) -> list[str]:
     return list(mapping(row, "hit_at_k"))
+
+
+def _has_counts(row: Json) -> bool:
+    total = size(row.get("total_evaluated", row.get("total")))
+    return total is not None and any(size(row.get(key)) is not None for key in ("passed", "fails"))
 
 
 def _counts(row: Json) -> tuple[int, int, int]:

@@ -29,7 +29,8 @@ _STATUS = ("started", "success", "cancelled", "error")
 _SPREADS = ("stderr", "bootstrap_stderr", "bootstrap_std")
 _NOT_METRICS = frozenset((*_SPREADS, "std", "var"))
 _LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
-_MEANS = frozenset({"accuracy", "mean"})
+_ALL = "all"
+_MEANS = frozenset({"accuracy", "mean", _ALL})
 _MAX_GROUPS = 30
 _MAX_LABEL = 60
 
@@ -198,6 +199,8 @@ def _of_score(log: _Log, entry: Json, notes: list[str]) -> Iterator[Measurement]
     if len([e for e in log.scores if e.get("name") == entry.get("name")]) > 1 and reducer:
         task = f"{task}/{reducer}"
     metrics = mapping(entry, "metrics")
+    # Older logs write the groups of `grouped()` as metrics, without a mark, beside one called all.
+    is_grouped = _ALL in metrics and not any(mapping(metrics, m).get("group") for m in metrics)
     for key, metric in metrics.items():
         row = metric if isinstance(metric, dict) else {}
         if key in _NOT_METRICS:
@@ -206,7 +209,11 @@ def _of_score(log: _Log, entry: Json, notes: list[str]) -> Iterator[Measurement]
             yield from _of_group(log, entry, row, task)
             continue
         value = quantity(row.get("value"))
-        called = name if key == "mean" else key
+        if is_grouped and key != _ALL:
+            if not log.samples:
+                yield _stated(log, entry, name, task, value, (("group", key),))
+            continue
+        called = name if key in ("mean", _ALL) else key
         scored = _scored(log, entry, called, task) if key in _MEANS else None
         if scored is not None:
             given = list(scored.measurements(source=log.source, incomplete=log.incomplete))
@@ -248,7 +255,7 @@ def _of_group(log: _Log, entry: Json, row: Json, task: str) -> Iterator[Measurem
     """A group's value where the samples, which say more, are not in the log."""
     key = text(mapping(row, "params").get("group_key"))
     label = text(row.get("name"))
-    if key is None or label is None or label == "all" or log.samples:
+    if key is None or label is None or label == _ALL or log.samples:
         return
     metric = text(mapping(row, "params", "metric").get("name")) or "mean"
     called = (text(entry.get("name")) or "score") if metric == "mean" else metric

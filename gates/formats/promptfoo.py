@@ -39,7 +39,9 @@ def mismatch(file: ResultFile) -> str | None:
     found = file.json_object
     if found is not None:
         is_row = "promptIdx" in found and "testIdx" in found
-        is_run = "evalId" in found and isinstance(found.get("results"), dict)
+        results = found.get("results")
+        is_old = isinstance(results, dict) and {"stats", "table"} <= results.keys()
+        is_run = ("evalId" in found and isinstance(results, dict)) or is_old
         return None if is_row or is_run else "no `evalId` beside `results`"
     first = file.first_row
     if first is None or not {"promptIdx", "testIdx", "success"} <= first.keys():
@@ -54,8 +56,8 @@ def read(file: ResultFile) -> Reading:
     if results and size(results.get("version")) != VERSION:
         raise file.unsupported(
             f"its results have version {results.get('version')!s:.20}, and only 3 is read; export "
-            "them again with a promptfoo of 2024-11 or later: `promptfoo export eval <id> -o "
-            "results.json`"
+            "older ones again with a promptfoo of 2024-11 or later (`promptfoo export eval <id> -o "
+            "results.json`), and for newer ones update Clearance"
         )
     run = _Run(_several(results))
     if results:

@@ -119,11 +119,12 @@ def _recognise(file: ResultFile) -> Format:
         case [only]:
             return only
         case []:
-            advice = foreign.advice(file)
-            reasons[GENERIC.NAME] = advice or GENERIC.mismatch(file)
+            if advice := foreign.advice(file):
+                raise FormatError("unrecognised-format", f"{file.label}: {advice}.")
+            reasons[GENERIC.NAME] = GENERIC.mismatch(file)
             if reasons[GENERIC.NAME] is None:
                 return GENERIC
-            raise FormatError("unrecognised-format", _unrecognised(file, reasons, advice))
+            raise FormatError("unrecognised-format", _unrecognised(file, reasons))
         case _:
             found = " and ".join(f.NAME for f in fitting)
             raise FormatError(
@@ -132,12 +133,16 @@ def _recognise(file: ResultFile) -> Format:
             )
 
 
-def _unrecognised(file: ResultFile, reasons: dict[str, str | None], advice: str | None) -> str:
-    tried = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason != advice)
-    todo = advice or (
-        "Send one of these formats, or measurements as rows with the columns metric, value, n"
+def _unrecognised(file: ResultFile, reasons: dict[str, str | None]) -> str:
+    """What to do first; then what was tried, formats that lack the same together."""
+    lacking: dict[str | None, list[str]] = {}
+    for name, reason in reasons.items():
+        lacking.setdefault(reason, []).append(name)
+    tried = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in lacking.items())
+    return (
+        f"{file.label}: the format is not recognised. Send a file of one of these formats, or "
+        f"measurements as rows with the columns metric, value, n. Tried {tried}."
     )
-    return f"{file.label}: the format is not recognised. Tried {tried}. {todo}."
 
 
 def _named(file: ResultFile, wanted: str) -> Format:

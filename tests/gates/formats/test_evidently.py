@@ -179,3 +179,10 @@ def test_errors_of_regression_are_a_mean_with_its_standard_error_and_no_classes(
     mape = m[None, "mape"]
     assert (mape.value, mape.stderr) == (0.125, None)
     assert not any(len(key) > 2 for key in m)
+
+
+def test_metrics_of_a_later_version_are_refused_with_what_to_do():
+    later = {"metrics": [{"config": {"type": "evidently:metric_v3:RowCount"}, "value": 3}]}
+    error = refusal(later)
+    assert error.slug == "unsupported-version"
+    assert "Evidently 0.7, or update Clearance" in error.detail

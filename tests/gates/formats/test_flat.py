@@ -50,10 +50,24 @@ def test_the_trainer_states_n_for_shares_of_examples_only():
     )
     found = {m.metric: m for m in understood.measurements}
     assert (found["accuracy"].value, found["accuracy"].n) == (0.91, 872)
-    assert {found[name].n for name in ("f1", "precision", "loss", "runtime", "epoch")} == {None}
+    assert {found[name].n for name in ("f1", "precision", "loss")} == {None}
     assert "samples" not in found
     assert found["accuracy"].source is not None
     assert found["accuracy"].source.tool == "transformers"
+
+
+def test_what_the_trainer_writes_beside_the_metrics_is_no_metric():
+    beside = {"epoch": 3.0, "total_flos": 1e9, "train_loss": 0.2, "train_samples": 10}
+    # A step a second is no share of the examples.
+    beside |= {"eval_runtime": 9.0, "eval_steps_per_second": 0.9, "eval_samples_per_second": 11.0}
+    understood = read_json("all_results.json", beside | {"eval_accuracy": 0.5, "eval_samples": 8})
+    assert [m.metric for m in understood.measurements] == ["accuracy"]
+
+
+def test_the_score_of_mlflow_repeats_its_accuracy():
+    root = {"example_count": 150, "score": 0.97, "accuracy_score": 0.97}
+    assert [m.metric for m in read_json("metrics.json", root).measurements] == ["accuracy_score"]
+    assert read_json("f", {"score": 0.97}).measurements[0].metric == "score"
 
 
 def test_a_trainer_prefix_stays_where_the_bare_name_is_taken():

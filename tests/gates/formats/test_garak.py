@@ -147,3 +147,14 @@ def test_the_same_prompt_has_the_same_id_in_another_run():
 
     assert of_report(report(renamed))[None, ASR].ids == of_report(report())[None, ASR].ids
     assert "removed" not in str(of_report(report()))
+
+
+@pytest.mark.parametrize("counts", [{"score": 0.5}, {"total_evaluated": 4}, {"passed": 4}])
+def test_results_counted_in_another_way_are_refused_with_what_to_do(counts):
+    eval_ = {"entry_type": "eval", "probe": "a.B", "detector": "c.D", **counts}
+    setup = {"entry_type": "start_run setup", "_config.version": "0.99"}
+    rows = (setup, eval_, {"entry_type": "completion"})
+    error = refusal(b"\n".join(json.dumps(row).encode() for row in rows))
+    assert error.slug == "unsupported-version"
+    assert "garak 0.99" in error.detail
+    assert "update Clearance" in error.detail

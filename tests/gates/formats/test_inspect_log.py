@@ -257,3 +257,37 @@ def test_an_archive_in_an_archive_is_not_opened():
     error = refusal(archive({"log.eval": inner}))
     assert error.slug == "unrecognised-format"
     assert "zip archive" in error.detail
+
+
+def old_groups(*samples):
+    metrics = {"easy": {"value": 1.0}, "hard": {"value": 0.0}, "all": {"value": 0.5}}
+    root = value("inspect_capitals.json") | {"samples": list(samples), "reductions": []}
+    root["results"] = {
+        "total_samples": 2,
+        "completed_samples": 2,
+        "scores": [{"name": "s", "scorer": "s", "metrics": metrics}],
+    }
+    return of_value(root)
+
+
+def test_older_logs_write_groups_as_metrics_without_a_mark():
+    m = old_groups()
+    assert (m["capitals", "s"].value, m["capitals", "s"].n) == (0.5, 2)
+    # How many samples a group had is not in the log.
+    assert (
+        m["capitals", "s", ("group", "easy")].value,
+        m["capitals", "s", ("group", "easy")].n,
+    ) == (1.0, None)
+    assert ("capitals", "all") not in m
+
+
+def test_the_samples_of_an_older_log_say_more_than_its_groups():
+    m = old_groups(
+        *(
+            {"id": level, "epoch": 1, "metadata": {"level": level}, "scores": {"s": {"value": v}}}
+            for level, v in (("easy", "C"), ("hard", "I"))
+        )
+    )
+    assert m["capitals", "s"].scores == (1.0, 0.0)
+    assert m["capitals", "s", ("level", "easy")].scores == (1.0,)
+    assert ("capitals", "s", ("group", "easy")) not in m

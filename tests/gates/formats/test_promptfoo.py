@@ -156,3 +156,12 @@ def test_its_table_is_told_what_to_send():
 def test_no_answer_and_no_variable_stays_in_the_evidence():
     marks = str(of("promptfoo_0.121.json"))
     assert "capital of France" not in marks
+
+
+@pytest.mark.parametrize("version", [1, 2, 4, None])
+def test_results_of_another_version_are_refused_with_what_to_do(version):
+    results = {"version": version, "stats": {}, "table": {"head": {}, "body": []}}
+    for root in ({"evalId": "e", "results": results}, {"results": results, "config": {}}):
+        error = refusal(root)
+        assert error.slug == "unsupported-version"
+        assert "promptfoo export eval" in error.detail

@@ -106,13 +106,26 @@ def test_a_format_that_is_asked_for_is_not_forced_on_another_file():
         (b'{"adapter_spec": {}}', "HELM"),
         (b"Timestamp,User Count,Requests/s\n1,1,2\n", "locust"),
         (b'{"goal": "g", "probe": "p", "detector": "d", "attempt_id": "a", "score": 1}', "garak"),
+        (b"evalId: eval-1\nresults:\n  version: 3\n", "promptfoo"),
+        (b'[{"task_id": 0, "reward": 1.0, "info": {}, "traj": [], "trial": 0}]', "tau-bench"),
+        (b'{"timestamp": "t", "info": {}, "tasks": [], "simulations": []}', "tau-bench"),
+        (b'{"spec": {"eval_name": "e"}}\n{"final_report": {"accuracy": 1}}\n', "OpenAI evals"),
+        (b'{"attack_results": {}, "scenario_run_state": "COMPLETED"}', "PyRIT"),
+        (b'{"resolved": ["a"], "no_generation": []}', "SWE-bench"),
+        (b'{"Harmfulness": {"major": ["x"], "medium": []}}', "Giskard"),
+        (
+            b'{"regression_metrics": {"mse": {"value": 1, "standard_deviation": "NaN"}}}',
+            "SageMaker Model Monitor",
+        ),
+        (b'{"post_training_bias_metrics": {"label": "y", "facets": {}}}', "SageMaker Clarify"),
     ],
 )
-def test_what_a_tool_writes_beside_its_results_is_not_taken_for_a_plain_table(content, tool):
+def test_files_of_known_tools_that_are_not_read_are_never_taken_for_a_plain_table(content, tool):
     with pytest.raises(FormatError) as caught:
         read("upload", content)
     assert caught.value.slug == "unrecognised-format"
     assert f"a file of {tool}" in caught.value.detail
+    assert "Tried" not in caught.value.detail
 
 
 def test_every_format_says_how_it_is_recognised():
@@ -202,6 +215,7 @@ SLUGS = {
     "malformed-file",
     "nothing-measured",
     "impossible-value",
+    "unsupported-version",
     "file-too-deep",
     "file-too-large",
 }
