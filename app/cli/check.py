@@ -3,17 +3,20 @@
 Nothing is recorded and nothing is spent. What only the service can confirm stays open.
 """
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
 
 from app.cli import arguments, files, policy_files
+from app.cli.beside import Given, given, only_named
 from app.cli.exits import PASSED, CliError
 from app.cli.measured import example, listing, proposals_of
 from app.cli.output import decision_output, show_decision, show_json, show_text
 from app.cli.requiring import policy_of
 from app.evaluations.presentation import offline_json
+from app.pages.escaping import terminal
 from app.pages.reading import UNNAMED
 from app.policies.proposals import Proposal
 from gates.decision import decide
@@ -48,7 +51,7 @@ Otherwise: 0 passed, 1 failed, 2 wrong usage or input, 3 needs people.
 @click.argument("file", nargs=-1)
 @click.option(
     "--set",
-    "given",
+    "values",
     multiple=True,
     metavar="[TASK.]METRIC=VALUE[:N]",
     help="A measurement; VALUE may be COUNT/N, which is exact. Repeatable.",
@@ -84,12 +87,13 @@ Otherwise: 0 passed, 1 failed, 2 wrong usage or input, 3 needs people.
     show_default=True,
     help="The format of the files, where it is not recognised.",
 )
+@only_named
 @decision_output
 @click.pass_context
 def check(  # noqa: PLR0913, PLR0917 - one argument per option
     ctx: click.Context,
     file: tuple[str, ...],
-    given: tuple[str, ...],
+    values: tuple[str, ...],
     required: tuple[str, ...],
     named: str | None,
     baseline: tuple[str, ...],
@@ -98,32 +102,36 @@ def check(  # noqa: PLR0913, PLR0917 - one argument per option
     version: str | None,
     stage: str | None,
     format_name: str,
+    only_named: bool,  # noqa: FBT001 - click passes it by name
     output: str,
 ) -> None:
     """Show what FILEs measured, or decide on them, here and now, without a service."""
     use_light()
-    if not file and not given:
+    if not file and not values:
         raise click.UsageError("Name a result file, or give a measurement with --set.", ctx)
     if named and required:
         raise click.UsageError("Use --policy or --require; a policy says what is required.", ctx)
-    read = files.understood(file, format_name)
-    found = (*files.measurements(read), *map(arguments.measurement, given))
+    both = given(file, alone=only_named)
+    read = files.understood(both, format_name)
+    found = (*files.measurements(read), *map(arguments.measurement, values))
     if not named and not required:
-        ctx.exit(_show(file, read, found, output))
+        ctx.exit(_show(both, read, found, output))
     policy = policy_files.policy(named).policy if named else _required(required, found)
     _require_applies(policy, model, stage)
     evidence = Evidence(found, tuple(map(arguments.document, documents)), _measured_at(read))
-    compared = files.understood(baseline, format_name)
+    old = given(baseline, alone=only_named)
+    compared = files.understood(old, format_name)
     names = [item.model for item in read if item.model]
     submission = Submission(
         Candidate(model or (names[0] if names else UNNAMED), version or UNNAMED),
         stage or UNNAMED,
         evidence,
-        Baseline({"results": list(baseline)}, Evidence(files.measurements(compared)))
+        Baseline({"results": [item.path for item in old]}, Evidence(files.measurements(compared)))
         if compared
         else None,
     )
     notes = [note for item in (*read, *compared) for note in item.notes]
+    notes += [note for item in (*both, *old) if (note := item.note)]
     ctx.exit(_decide(policy, submission, notes, output))
 
 
@@ -132,7 +140,7 @@ def _decide(policy: Policy, submission: Submission, notes: Sequence[str], output
         made = decide(policy, submission, History(offline=True), (), datetime.now(UTC))
     except ImpossibleEvidence as error:
         raise CliError(f"{error.detail} ({error.pointer}).") from None
-    return show_decision(offline_json(made, notes=notes), output)
+    return show_decision(offline_json(made, notes=list(dict.fromkeys(notes))), output)
 
 
 def _required(required: Sequence[str], found: Sequence[Measurement]) -> Policy:
@@ -158,7 +166,7 @@ def _measured_at(read: Sequence[Understood]) -> datetime | None:
 
 
 def _show(
-    paths: Sequence[str], read: Sequence[Understood], found: Sequence[Measurement], output: str
+    both: Sequence[Given], read: Sequence[Understood], found: Sequence[Measurement], output: str
 ) -> int:
     """No question was asked: say what is there, what it shows, and what could be asked."""
     proposals = proposals_of(found)
@@ -168,15 +176,21 @@ def _show(
     if output != "table":
         raise CliError(f"--output {output} needs a decision: add --require or --policy.")
     parts = [
-        f"{click.style(path, bold=True)}: {item.title}"
-        for path, item in zip(paths, read, strict=True)
+        f"{click.style(terminal(place.path), bold=True)}: {item.title}"
+        for place, item in zip(both, read, strict=True)
     ]
     parts += listing(proposals)
-    parts += [f"Note: {note}" for item in read for note in item.notes]
+    notes = [note for item in read for note in item.notes]
+    notes += [note for place in both if (note := place.note)]
+    parts += [f"Note: {terminal(note)}" for note in dict.fromkeys(notes)]
+    paths = [place.path for place in both if place.beside is None]
     if line := example(paths, proposals):
         parts += ["", "What could be required (passes as it stands; make it what you need):"]
         parts += [f"  {line}"]
-        parts += ["A commented policy of all of it:", f"  clearance policy new --from {paths[0]}"]
+        parts += [
+            "A commented policy of all of it:",
+            f"  clearance policy new --from {shlex.quote(paths[0])}",
+        ]
     elif not any(item.limit is not None for item in proposals):
         parts += ["", "Nothing here can be proven yet: send n, counts, stderr or scores as well."]
     show_text("\n".join(parts))

@@ -1,12 +1,16 @@
-"""Result files from the user's disk. Reads only what was named; errors say what to do."""
+"""Result files from the user's disk: what was named, and what lies beside it (see `beside`).
+
+Errors say what to do.
+"""
 
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO, Final
 
+from app.cli.beside import Given
 from app.cli.exits import CliError
 from app.cli.output import progress
 from gates.evidence import Measurement
@@ -18,20 +22,27 @@ CHUNK: Final = 2**20
 
 
 @contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
-    """A file open for reading at any place, or stdin for `-`, which is held in memory."""
+def opened(path: str, *, found: bool = False) -> Iterator[BinaryIO]:
+    """A file open for reading at any place, or stdin for `-`, which is held in memory.
+
+    A file that was `found` and not named is not opened through a link.
+    """
     with _words_for(path):
         if path == "-":
-            found = sys.stdin.buffer.read(MAX_BYTES + 1)
-            if len(found) > MAX_BYTES:
+            given = sys.stdin.buffer.read(MAX_BYTES + 1)
+            if len(given) > MAX_BYTES:
                 raise CliError(f"stdin holds more than {MAX_BYTES // 2**20} MiB; name the file.")
-            file: BinaryIO = io.BytesIO(found)
+            file: BinaryIO = io.BytesIO(given)
         else:
-            file = Path(path).open("rb")  # noqa: SIM115 - closed below, where reading ends
+            file = open(path, "rb", opener=_not_linked if found else None)  # noqa: SIM115 - closed below, where reading ends
             if not file.seekable():
                 raise CliError(f"{path} is not a plain file; send what it gives through `-`.")
     with file, _words_for(path):
         yield file
+
+
+def _not_linked(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def pieces(name: str, file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -63,17 +74,16 @@ def _words_for(path: str) -> Iterator[None]:
         raise CliError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def understood(paths: Iterable[str], format_name: str = "auto") -> list[Understood]:
+def understood(files: Iterable[Given], format_name: str = "auto") -> list[Understood]:
     """What each file says. Stops at the first that cannot be understood."""
     found = []
-    for path in paths:
+    for item in files:
         try:
-            with opened(path) as file:
-                found.append(read(Path(path).name, file, format_name))
+            with opened(item.path, found=item.beside is not None) as file:
+                found.append(read(item.name, file, "auto" if item.beside else format_name))
         except FormatError as error:
-            raise CliError(
-                f"{error.detail.rstrip('.')}.", "`clearance formats` lists what is read."
-            ) from None
+            hint = "`clearance formats` lists what is read."
+            raise CliError(f"{error.detail.rstrip('.')}.", item.note or hint) from None
     return found
 
 

@@ -85,6 +85,11 @@ def progress(text: str, *, is_step: bool = False) -> None:
         click.echo(f"\r\x1b[K{styled}", err=True, nl=not is_step)
 
 
+def aside(text: str) -> None:
+    """One line on stderr, for logs as well as for people: what was done, or not, unasked."""
+    click.echo(terminal(text), err=True)
+
+
 def _github(decision: Mapping[str, Any]) -> None:
     for _, _, found in lines(decision):
         for item in found:

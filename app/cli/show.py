@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from app.cli import files
+from app.cli.beside import Given, given, only_named
 from app.cli.exits import PASSED
 from app.cli.output import plain_output, show_json, show_text
 from app.cli.table import columns
@@ -31,23 +32,32 @@ Examples:
     show_default=True,
     help="The format of the files, where it is not recognised.",
 )
+@only_named
 @plain_output
 @click.pass_context
-def show(ctx: click.Context, file: tuple[str, ...], format_name: str, output: str) -> None:
+def show(
+    ctx: click.Context,
+    file: tuple[str, ...],
+    format_name: str,
+    only_named: bool,  # noqa: FBT001 - click passes it by name
+    output: str,
+) -> None:
     """What is understood from FILEs: format, measurements, notes."""
-    read = files.understood(file, format_name)
+    both = given(file, alone=only_named)
+    read = list(zip(both, files.understood(both, format_name), strict=True))
     if output == "json":
-        show_json([_as_json(path, item) for path, item in zip(file, read, strict=True)])
+        show_json([_as_json(place, item) for place, item in read])
     else:
-        show_text("\n\n".join(_table(path, item) for path, item in zip(file, read, strict=True)))
+        show_text("\n\n".join(_table(place, item) for place, item in read))
     ctx.exit(PASSED)
 
 
-def _as_json(path: str, item: Understood) -> dict[str, Any]:
+def _as_json(place: Given, item: Understood) -> dict[str, Any]:
     plain = asdict(item)
     plain["measured_at"] = item.measured_at.isoformat() if item.measured_at else None
     plain["measurements"] = [_given(measured) for measured in plain["measurements"]]
-    return {"file": path, **plain}
+    beside = {"beside": place.beside} if place.beside else {}
+    return {"file": place.path, **beside, **plain}
 
 
 def _given(measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,16 +68,17 @@ def _given(measured: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _table(path: str, item: Understood) -> str:
+def _table(place: Given, item: Understood) -> str:
     about = [item.title]
     about += [f"version {item.tool_version}"] if item.tool_version else []
     about += [f"model {item.model}"] if item.model else []
     about += [f"measured {item.measured_at.isoformat()}"] if item.measured_at else []
     head = ("task", "metric", "slice", "value", "n", "remarks")
     printed = columns([head, *map(_row, item.measurements)])
-    parts = [f"{click.style(terminal(path), bold=True)}: {terminal(', '.join(about))}"]
+    parts = [f"{click.style(terminal(place.path), bold=True)}: {terminal(', '.join(about))}"]
     parts += [f"  {click.style(printed[0], dim=True)}", *(f"  {row}" for row in printed[1:])]
-    parts += [f"Note: {terminal(note)}" for note in item.notes]
+    notes = [*item.notes, *([place.note] if place.note else [])]
+    parts += [f"Note: {terminal(note)}" for note in notes]
     return "\n".join([*parts, item.digest])
 
 

@@ -12,10 +12,11 @@ from typing import Any, BinaryIO, Final, Protocol
 
 import click
 
+from app.cli.beside import Given, given, only_named
 from app.cli.data import data_of, measured
 from app.cli.exits import CliError
 from app.cli.files import CHUNK, opened, pieces
-from app.cli.output import decision_output, progress, show_decision
+from app.cli.output import aside, decision_output, progress, show_decision
 from app.cli.service import Service, TooLarge, segment
 
 STAGES: Final = (
@@ -79,6 +80,7 @@ policy that only observes clears nothing, so it exits with 3.
 )
 @click.option("--wait", metavar="15m", help="Wait this long for people (s, m, h, d).")
 @click.option("--ask", is_flag=True, help="Ask people now, without waiting for more evidence.")
+@only_named
 @decision_output
 @click.pass_context
 def submit(  # noqa: PLR0913, PLR0917 - one argument per option
@@ -99,6 +101,7 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     drift_method: str | None,
     wait: str | None,
     ask: bool,  # noqa: FBT001 - click passes it by name
+    only_named: bool,  # noqa: FBT001 - the same
     output: str,
 ) -> None:
     """Send result FILEs, or data sets to compare, and get the recorded decision."""
@@ -112,20 +115,21 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     candidate = {"model": model, "version": version} | ({"digest": digest} if digest else {})
     service = Service()
     body: dict[str, Any] = {"candidate": candidate, "stage": stage}
-    body["results"] = files_of(service, file, format_name, _BODY)
+    both = _told(given(file, alone=only_named))
+    body["results"] = files_of(service, both, format_name, _BODY)
     if policy:
         body["policy"] = policy
     if baseline_version:
         body["baseline"] = {"version": baseline_version}
     if data:
         body["data"] = data_of(service, data, asked)
-    progress(f"Sending {len(file)} file(s) to {service.url}")
+    progress(f"Sending {len(both)} file(s) to {service.url}")
     # One key for all tries of a call: a lost answer never becomes a second attempt.
     try:
         decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
     except TooLarge:
         # This service takes less in one body: every file goes apart.
-        body["results"] = files_of(service, file, format_name, 0)
+        body["results"] = files_of(service, both, format_name, 0)
         decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
     if "verdict" not in decision:
         decision = measured(service, decision)
@@ -159,6 +163,18 @@ def _seconds(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def _told(both: list[Given]) -> list[Given]:
+    """The files; of those that nobody named it is said that they are sent."""
+    for item in both:
+        if item.beside is not None:
+            size = Path(item.path).stat().st_size / 2**20
+            aside(
+                f"Also sending {item.path} ({size:,.1f} MiB), found beside {item.beside}: its rows "
+                "hold prompts and answers. --only-named sends only what you name."
+            )
+    return both
+
+
 class Sender(Protocol):
     """What a file that goes apart is handed to."""
 
@@ -167,13 +183,13 @@ class Sender(Protocol):
 
 
 def files_of(
-    service: Sender, paths: Sequence[str], format_name: str, room: int
+    service: Sender, files: Sequence[Given], format_name: str, room: int
 ) -> list[dict[str, str]]:
     """The files as they go into a body of so many bytes, or by digest where they do not fit."""
     found: list[dict[str, str]] = []
-    for path in paths:
-        about = {"name": Path(path).name or "stdin", "format": format_name}
-        with opened(path) as file:
+    for item in files:
+        about = {"name": item.name, "format": "auto" if item.beside else format_name}
+        with opened(item.path, found=item.beside is not None) as file:
             size = file.seek(0, 2)
             file.seek(0)
             inline = _inline(file) if size < room else None

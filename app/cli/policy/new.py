@@ -2,6 +2,7 @@
 
 import click
 
+from app.cli.beside import given
 from app.cli.exits import CliError
 from app.cli.files import measurements, understood
 from app.policies.draft import DraftError, draft
@@ -31,7 +32,8 @@ def new(source: tuple[str, ...], name: str, model: str, stage: str) -> None:
     """Draft a commented policy whose limits these files can prove, to stdout."""
     use_light()
     try:
-        text = draft(measurements(understood(source)), name=name, model=model, stage=stage)
+        files = understood(given(source, alone=False))
+        text = draft(measurements(files), name=name, model=model, stage=stage)
     except (DraftError, ImpossibleEvidence) as error:
         raise CliError(f"No policy can be drafted: {str(error).rstrip('.')}.") from None
     click.echo(text, nl=False)

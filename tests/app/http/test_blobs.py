@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.blobs.reading import PART, opened
 from app.blobs.tables import evidence_file, evidence_file_part
+from app.cli.beside import Given
 from app.cli.submit import files_of
 from app.ledger.tables import evidence_blob
 from app.runtime import Runtime
@@ -177,7 +178,7 @@ def test_what_fits_goes_into_the_body_and_the_rest_by_digest(tmp_path):
     small.write_text("{}")
     binary.write_bytes(b"\xff\xfe")
     big.write_bytes(rows())
-    paths = [str(path) for path in (small, binary, big)]
+    paths = [Given(str(path)) for path in (small, binary, big)]
     found = files_of(Taking(), paths, "auto", 1000)
     assert [item.keys() - {"name", "format"} for item in found] == [{"text"}, {"base64"}, {"blob"}]
     assert found[2]["blob"] == digest_of(rows())
