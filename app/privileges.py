@@ -30,6 +30,7 @@ RULES: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence_blob": REMOVE,
     "identity": KEEP,
     "session": KEEP,
+    "known_as": KEEP,
     "used_token": KEEP,
     "failed_attempt": KEEP,
     "idempotent_answer": KEEP,

@@ -6,12 +6,13 @@ somebody who is known here already. The record says when an identity's roles cha
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
+from app.auth.names import learn, unknown_yet
 from app.auth.principal import Grant
 from app.auth.tables import identity, principal
 from app.errors import Problem
@@ -33,6 +34,8 @@ class Newcomer:
     grants: tuple[Grant, ...] = ()
     """Kept and recorded for persons; a workload's rule says each time what it may do."""
     linked_to: str | None = None
+    known_as: frozenset[str] = frozenset()
+    """Other names of a person, by which a commit may call them."""
 
     @property
     def id(self) -> str:
@@ -50,7 +53,24 @@ class Known:
 
 
 def known(connection: Connection, newcomer: Newcomer, at: datetime) -> Known:
-    """The principal of an identity, made where there is none yet."""
+    """The principal of an identity, made where there is none yet, with the names that are new."""
+    found = _found(connection, newcomer, at)
+    new = unknown_yet(connection, found.principal, newcomer.known_as)
+    return found if not new else replace(found, work=_learning(found, new))
+
+
+def _learning(found: Known, names: Sequence[str]) -> Work:
+    work = found.work or Work(entries=[])
+
+    def apply(connection: Connection) -> None:
+        if work.apply is not None:
+            work.apply(connection)
+        learn(connection, found.principal, names)
+
+    return replace(work, apply=apply)
+
+
+def _found(connection: Connection, newcomer: Newcomer, at: datetime) -> Known:
     row = connection.execute(_BY_ID.where(identity.c.id == newcomer.id)).first()
     owner = _linked(connection, newcomer)
     if row is None:

@@ -34,6 +34,9 @@ STABLE: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 """Ids that are never given to somebody else. The first is who a token's bearer is."""
 
+ACTOR: Final[Mapping[Kind, str]] = {"github": "actor_id", "gitlab": "user_id"}
+"""The claim with the id of whoever set a pipeline off. Kubernetes knows nobody behind a pod."""
+
 _MISLEADING: Final[Mapping[Kind, Mapping[str, str]]] = {
     "github": {
         "sub": "its form differs between repositories; use `repository_id` with `environment`, "
@@ -211,6 +214,8 @@ def _people(reading: _Reading, raw: Any) -> People | None:
         for place, item in reading.each(raw.get("links"), pointer_to(at, "links"))
         if (link := reading.take(Link, item, place)) is not None
     ]
+    if any(link.person is None and not link.accounts for link in links):
+        reading.say(pointer_to(at, "links"), "a link says neither `person` nor `accounts`")
     if len({link.subject for link in links}) != len(links):
         reading.say(pointer_to(at, "links"), "a subject is linked twice")
     return made.model_copy(update={"groups": tuple(groups), "links": tuple(links)})

@@ -86,6 +86,13 @@ Models = Annotated[
 Alternatives = Annotated[tuple[str, ...], BeforeValidator(_alternatives)]
 
 
+def _account_id(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+AccountId = Annotated[Text, BeforeValidator(_account_id)]
+
+
 class Strict(BaseModel):
     """Unknown fields and lax types are refused."""
 
@@ -120,6 +127,7 @@ class Issuer(Strict):
     stable_claims: Annotated[
         tuple[Text, ...] | None, BeforeValidator(_listed), Field(min_length=1)
     ] = None
+    actor_claim: Text | None = None
     jwks_url: Url | None = None
     jwks_file: Text | None = None
     ca_file: Text | None = None
@@ -140,10 +148,11 @@ class GroupGrant(Strict):
 
 
 class Link(Strict):
-    """Says that a subject of the issuer is a person who is known here already, by name."""
+    """Says which person, known here by name, a subject is, and their accounts at other issuers."""
 
     subject: Text
-    person: Text
+    person: Text | None = None
+    accounts: dict[Label, AccountId] = Field(default_factory=dict)
 
 
 class People(Strict):
@@ -162,6 +171,8 @@ class People(Strict):
     )
     groups_claim: Text = "groups"
     name_claim: Text = "preferred_username"
+    accounts: dict[Label, Text] = Field(default_factory=dict)
+    """Claims of the id token that hold this person's id at another issuer, by its name."""
     session_hours: Annotated[int, Field(ge=1, le=24)] = 8
     idle_minutes: Annotated[int, Field(ge=1, le=24 * 60)] = 60
     jwks_url: Url | None = None

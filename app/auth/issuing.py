@@ -22,12 +22,22 @@ class KeyIn(Strict):
         default_factory=lambda: ["*"]
     )
     expires_at: Time | None = None
+    known_as: Annotated[list[Name], Field(max_length=20)] = Field(
+        default_factory=list,
+        description="Other names by which a commit may call this person: a mail address, a login "
+        "name, an account such as `github:583231`. Its author cannot judge it.",
+    )
 
 
 def issued(connection: Connection, given: KeyIn, who: Principal, now: datetime) -> Change:
     """A new key; its secret is in the answer and is kept nowhere."""
     wanted = KeyRequest(
-        given.name, tuple(given.roles), given.person, tuple(given.models), given.expires_at
+        given.name,
+        tuple(given.roles),
+        given.person,
+        tuple(given.models),
+        given.expires_at,
+        tuple(given.known_as),
     )
     key = create(connection, wanted, by=who.id, at=now)
     body: dict[str, Any] = {"id": key.id, "key": key.secret, "name": given.name}

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
 
+from app.auth.names import learn
 from app.auth.principal import Principal
 from app.auth.roles import is_role, permissions, refusal_of, stakes
 from app.auth.tables import api_key, identity, principal
@@ -43,6 +44,8 @@ class KeyRequest:
     person: bool = False
     models: tuple[str, ...] = ("*",)
     expires_at: datetime | None = None
+    known_as: tuple[str, ...] = ()
+    """Other names of a person by which a commit may call them, so that they cannot judge it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ def create(connection: Connection, wanted: KeyRequest, *, by: str, at: datetime)
         },
         private={"name": wanted.name},
     )
-    return CreatedKey(key, owner, secret, Work(entries=[entry], rows=rows))
+    also = [name for name in wanted.known_as if name.strip()]
+    apply = (lambda c: learn(c, owner, also)) if also else None
+    return CreatedKey(key, owner, secret, Work(entries=[entry], rows=rows, apply=apply))
 
 
 def _check(wanted: KeyRequest, at: datetime) -> None:
@@ -120,6 +125,8 @@ def _check(wanted: KeyRequest, at: datetime) -> None:
         raise Problem("invalid-request", why)
     if not wanted.models or any({"[", "]"} & set(pattern) for pattern in wanted.models):
         raise Problem("invalid-request", "Model patterns may use * and ?, and there must be one.")
+    if wanted.known_as and not wanted.person:
+        raise Problem("invalid-request", "Only persons are known by other names; add `person`.")
     if wanted.expires_at is not None and wanted.expires_at <= at:
         raise Problem("invalid-request", "expires_at lies in the past.")
 

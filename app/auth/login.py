@@ -21,8 +21,9 @@ import httpx
 
 from app.auth.claims import claim_at
 from app.auth.identities import Newcomer
-from app.auth.identity_models import People
+from app.auth.identity_models import Link, People
 from app.auth.issuer_keys import FRESH, IssuerKeys, KeysUnavailable, Source
+from app.auth.names import account
 from app.auth.paths import local_path
 from app.auth.principal import Grant
 from app.auth.tokens import Expected, verified
@@ -59,7 +60,6 @@ class SignedIn:
     """Whom the provider vouches for, and where they wanted to go."""
 
     newcomer: Newcomer
-    aliases: frozenset[str]
     next: str
 
 
@@ -156,7 +156,7 @@ class Login:
                 raise LoginRefused("The provider told about somebody else than who signed in.")
             # What was signed counts before what was only told.
             claims = {**told, **claims}
-        return SignedIn(_newcomer(people, claims, subject), _aliases(people, claims), pending.next)
+        return SignedIn(_newcomer(people, claims, subject), pending.next)
 
     def _user_info(self, access_token: object, now: datetime) -> Mapping[str, Any]:
         """What the provider tells at its userinfo address, for id tokens that name no groups.
@@ -223,7 +223,7 @@ class _Calls:
 
 def _newcomer(people: People, claims: Mapping[str, Any], subject: str) -> Newcomer:
     given = claim_at(claims, people.name_claim)
-    links = {link.subject: link.person for link in people.links}
+    link = next((link for link in people.links if link.subject == subject), None)
     grants = _grants(people, claims)
     if not grants:
         raise Problem(
@@ -232,7 +232,15 @@ def _newcomer(people: People, claims: Mapping[str, Any], subject: str) -> Newcom
             "Ask the admin of this service which group you need.",
         )
     name = given if isinstance(given, str) and given.isprintable() and given else subject
-    return Newcomer(people.issuer, subject, name, "person", grants, links.get(subject))
+    return Newcomer(
+        people.issuer,
+        subject,
+        name,
+        "person",
+        grants,
+        linked_to=link.person if link else None,
+        known_as=_known_as(people, claims, link),
+    )
 
 
 def _grants(people: People, claims: Mapping[str, Any]) -> tuple[Grant, ...]:
@@ -248,8 +256,11 @@ def _grants(people: People, claims: Mapping[str, Any]) -> tuple[Grant, ...]:
     return tuple(grant for grant in dict.fromkeys(found) if grant.roles)
 
 
-def _aliases(people: People, claims: Mapping[str, Any]) -> frozenset[str]:
-    """Names under which a commit may know this person, for barring authors; never for access."""
-    names = {people.name_claim, "preferred_username", "email", "name", "nickname"}
-    values = (claim_at(claims, name) for name in names)
-    return frozenset(v[:200] for v in values if isinstance(v, str) and v)
+def _known_as(people: People, claims: Mapping[str, Any], link: Link | None) -> frozenset[str]:
+    """Names and accounts under which a commit may know this person; never for access."""
+    claimed = (people.name_claim, "preferred_username", "email", "name", "nickname")
+    names = [value for name in claimed if isinstance(value := claim_at(claims, name), str)]
+    held = {issuer: claim_at(claims, claim) for issuer, claim in people.accounts.items()}
+    held |= link.accounts if link is not None else {}
+    accounts = (account(issuer, value) for issuer, value in held.items())
+    return frozenset([*names, *filter(None, accounts)])

@@ -57,8 +57,8 @@ class Principal:
     via: str = "key"
     grants: tuple[Grant, ...] = ()
     """Only where there are several; else `roles` over `models` is the one grant."""
-    aliases: frozenset[str] = frozenset()
-    """Other names by which a commit may call this person: mail address, login name."""
+    actor: str | None = None
+    """Of a pipeline: the account of whoever set it off, as its token says."""
 
     @property
     def is_person(self) -> bool:
@@ -69,11 +69,6 @@ class Principal:
     def is_admin(self) -> bool:
         """Admins run the service and therefore judge nothing in it."""
         return "admin" in self.roles
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Every name that this one goes by, in one case."""
-        return frozenset(name.casefold() for name in (self.name, *self.aliases))
 
     def sees(self, model: str) -> bool:
         """Whether the model patterns include the model."""
@@ -134,7 +129,7 @@ def granted(
     via: str,
     key: str = "",
     expires_at: datetime | None = None,
-    aliases: frozenset[str] = frozenset(),
+    actor: str | None = None,
 ) -> Principal:
     """A principal of these grants."""
     roles = tuple(dict.fromkeys(role for g in grants for role in g.roles))
@@ -151,5 +146,5 @@ def granted(
         last_used_at=None,
         via=via,
         grants=grants if len(grants) > 1 else (),
-        aliases=aliases,
+        actor=actor,
     )

@@ -115,7 +115,6 @@ async def callback(request: Request) -> Response:
         signed.newcomer.grants,
         hours=people.session_hours,
         idle_minutes=people.idle_minutes,
-        aliases=signed.aliases,
     )
     answer = await _opened(request, opening, signed.next)
     runtime.access.sessions.drop_cookie(answer, _PENDING)

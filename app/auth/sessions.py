@@ -48,7 +48,6 @@ class Opening:
     hours: int = KEY_HOURS
     idle_minutes: int = KEY_IDLE_MINUTES
     key: str | None = None
-    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,6 @@ def opened(opening: Opening, *, replaces: str | None, at: datetime) -> tuple[str
         "principal": opening.principal,
         "key": opening.key,
         "grants": [grant.as_json for grant in opening.grants],
-        "aliases": sorted(opening.aliases),
         "created_at": at,
         "expires_at": at + timedelta(hours=opening.hours),
         "idle_seconds": opening.idle_minutes * 60,
@@ -177,5 +175,4 @@ def _whose(row: Any) -> Principal:
         via="session",
         key=row.key or "",
         expires_at=row.expires_at,
-        aliases=frozenset(row.aliases),
     )

@@ -16,6 +16,14 @@ principal = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+known_as = Table(
+    "known_as",
+    metadata,
+    Column("principal", ForeignKey(principal.c.id), primary_key=True),
+    Column("name", String(300), primary_key=True),
+)
+"""Other names by which a commit may call somebody, in one case. They bar authors, no more."""
+
 api_key = Table(
     "api_key",
     metadata,
@@ -55,7 +63,6 @@ session = Table(
     Column("principal", ForeignKey(principal.c.id), nullable=False),
     Column("key", ForeignKey(api_key.c.id), nullable=True),
     Column("grants", CanonicalJson, nullable=False),
-    Column("aliases", CanonicalJson, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("idle_seconds", Integer, nullable=False),

@@ -6,17 +6,20 @@ bearer is one service for life, with the rule's roles and models and nothing fro
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy import Engine, select
 
-from app.auth.claims import matched
+from app.auth.claims import claim_at, matched
 from app.auth.csrf import SAFE
 from app.auth.identities import Known, Newcomer, known
-from app.auth.identity_file import Identity, stable_claims
+from app.auth.identity_file import ACTOR, Identity, stable_claims
 from app.auth.identity_models import Issuer
 from app.auth.issuer_keys import IssuerKeys, Source
+from app.auth.names import account
 from app.auth.principal import Grant, Principal, granted
 from app.auth.tables import used_token
 from app.auth.tokens import LEEWAY_SECONDS, Expected, verified
@@ -70,6 +73,7 @@ class Workloads:
             name=called,
             grants=(Grant(match.rule.roles, match.rule.models),),
             via="token",
+            actor=_actor(issuer, claims),
             expires_at=_moment(claims["exp"]),
         )
 
@@ -117,6 +121,11 @@ class Workloads:
     def _look_up(self, newcomer: Newcomer, now: datetime) -> Known:
         with self._engine.connect() as connection:
             return known(connection, newcomer, now)
+
+
+def _actor(issuer: Issuer, claims: Mapping[str, Any]) -> str | None:
+    claim = issuer.actor_claim or ACTOR.get(issuer.kind)
+    return None if claim is None else account(issuer.name, claim_at(claims, claim))
 
 
 def _moment(seconds: float) -> datetime:

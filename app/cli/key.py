@@ -32,7 +32,8 @@ def key() -> None:
 CREATE_EPILOG = """\b
 Examples:
   clearance key create --role submitter --name ci --models 'support-bot*'
-  clearance key create --role reviewer:security --name ada --person
+  clearance key create --role reviewer:security --name ada --person \\
+      --known-as ada@example.com --known-as github:583231
 """
 
 
@@ -41,6 +42,12 @@ Examples:
 @click.option("--name", required=True, help="Whose key it is.")
 @click.option("--person", is_flag=True, help="A person; only persons sign off.")
 @click.option("--models", multiple=True, metavar="PATTERN", help="Only these models. Repeatable.")
+@click.option(
+    "--known-as",
+    multiple=True,
+    metavar="NAME",
+    help="A person's other name: mail address, login, github:583231. Bars the author. Repeatable.",
+)
 @click.option("--expires-days", type=click.IntRange(1, 36_500), help="It ends after so many days.")
 @plain_output
 def create(
@@ -48,12 +55,13 @@ def create(
     name: str,
     person: bool,  # noqa: FBT001 - click passes it by name
     models: tuple[str, ...],
+    known_as: tuple[str, ...],
     expires_days: int | None,
     output: str,
 ) -> None:
     """Make a key and print it, once."""
     ends = datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None
-    wanted = KeyRequest(name, roles, person=person, models=models or ("*",), expires_at=ends)
+    wanted = KeyRequest(name, roles, person, models or ("*",), ends, known_as)
     with opened() as local:
         made = local.create_key(wanted)
     if output == "json":

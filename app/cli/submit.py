@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import time
 import uuid
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, Final, Protocol
 import click
 
 from app.cli.beside import Given, given, only_named
+from app.cli.context import context
 from app.cli.data import data_of, measured
 from app.cli.exits import CliError
 from app.cli.files import CHUNK, opened, pieces
@@ -78,6 +80,15 @@ policy that only observes clears nothing, so it exits with 3.
     type=click.Choice(["psi", "jensenshannon", "hellinger", "kl_div"]),
     help="One drift method for all columns.",
 )
+@click.option(
+    "--context",
+    "notes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A note to keep with the decision; repeat. The commit, its author (who will not judge "
+    "it) and the run's address are noted by themselves in CI and in a git repository.",
+)
+@click.option("--no-context", is_flag=True, help="Note nothing by itself.")
 @click.option("--wait", metavar="15m", help="Wait this long for people (s, m, h, d).")
 @click.option("--ask", is_flag=True, help="Ask people now, without waiting for more evidence.")
 @only_named
@@ -99,6 +110,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     prediction: str | None,
     text: tuple[str, ...],
     drift_method: str | None,
+    notes: tuple[str, ...],
+    no_context: bool,  # noqa: FBT001 - click passes it by name
     wait: str | None,
     ask: bool,  # noqa: FBT001 - click passes it by name
     only_named: bool,  # noqa: FBT001 - the same
@@ -117,6 +130,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     body: dict[str, Any] = {"candidate": candidate, "stage": stage}
     both = _told(given(file, alone=only_named))
     body["results"] = files_of(service, both, format_name, _BODY)
+    if told := context(os.environ, notes, is_read=not no_context):
+        body["context"] = told
     if policy:
         body["policy"] = policy
     if baseline_version:
@@ -124,6 +139,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
     if data:
         body["data"] = data_of(service, data, asked)
     progress(f"Sending {len(both)} file(s) to {service.url}")
+    noted = f" with {', '.join(told)}" if told else ""
+    progress(f"Sending {len(file)} file(s){noted} to {service.url}")
     # One key for all tries of a call: a lost answer never becomes a second attempt.
     try:
         decision = service.post("/evaluations", body, key=str(uuid.uuid4()))

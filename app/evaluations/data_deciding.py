@@ -107,7 +107,9 @@ def _taken(runtime: Runtime, row: Row[Any]) -> tuple[Received, Intake]:
 
 def _principal(row: Row[Any]) -> Principal:
     own = Grant(("submitter",), tuple(row.models))
-    return granted(id=row.submitted_by, kind="service", name="", grants=(own,), via="key")
+    return granted(
+        id=row.submitted_by, kind="service", name="", grants=(own,), via="key", actor=row.actor
+    )
 
 
 def _completed(intake: Intake, found: DataMeasured, now: datetime) -> Intake:

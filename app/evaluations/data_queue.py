@@ -47,6 +47,7 @@ async def accepted(runtime: Runtime, received: Received, intake: Intake, data: D
         "reference": data.reference,
         "current": data.current,
         "submitted_by": received.who.id,
+        "actor": received.who.actor,
         "models": list(received.who.models),
         "status": "queued",
         "step": None,

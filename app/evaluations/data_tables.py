@@ -16,6 +16,7 @@ data_evaluation = Table(
     Column("reference", String(71), nullable=False),
     Column("current", String(71), nullable=False),
     Column("submitted_by", String(64), nullable=False),
+    Column("actor", String(200), nullable=True),
     Column("models", CanonicalJson, nullable=False),
     Column("status", String(16), nullable=False),
     Column("step", Text, nullable=True),

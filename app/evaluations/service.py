@@ -66,6 +66,9 @@ def understood(runtime: Runtime, received: Received, *, keeps: bool) -> Intake:
     submission = validated(SubmissionIn, json_value(received.raw))
     received.who.need(submission.candidate.model)
     intake = taken_in(submission, partial(blobs.opened, runtime.engine, clock=runtime.clock))
+    if (actor := received.who.actor) is not None:
+        # Signed by the CI system, so nothing that the pipeline writes can take its place.
+        intake = replace(intake, context={**intake.context, "actor": actor})
     if not keeps or not (named := sent_apart(submission)):
         return intake
     return replace(intake, files={digest: keep(runtime.engine, digest) for digest in named})

@@ -12,7 +12,8 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, delete, func, select, update
 
 from app.auth.keys import revoke
-from app.auth.tables import api_key, identity, principal, session
+from app.auth.names import named_by, names_of
+from app.auth.tables import api_key, identity, known_as, principal, session
 from app.evaluations.data_tables import data_evaluation
 from app.evaluations.intake import personal
 from app.evaluations.tables import evaluation
@@ -62,13 +63,23 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
+class _Context:
+    """An evaluation that names a person: its raw body's digest, its context without them."""
+
+    evaluation: str
+    raw: str
+    without: Mapping[str, str]
+    named: tuple[str, ...]
+    """How it named them."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """Everything here that is about one person."""
 
     principal: str | None
     persons: tuple[str, ...]
-    contexts: tuple[tuple[str, str, Mapping[str, str]], ...]
-    """Evaluation, digest of its raw body, and its context without the person."""
+    contexts: tuple[_Context, ...]
     owned: tuple[tuple[int, str], ...]
     """Which of OWNERS, and the name as it is spelt there."""
     keys: tuple[str, ...]
@@ -84,7 +95,8 @@ def person(connection: Connection, who: str, *, by: str, at: datetime) -> Erasur
     works = [revoke(key, by=by, at=at) for key in found.keys]
     for begin in range(0, max(1, len(found.contexts)), _CHUNK):
         chunk = found.contexts[begin : begin + _CHUNK]
-        named = {"evaluations": [c[0] for c in chunk], "blobs": sorted({c[1] for c in chunk})}
+        blobs = sorted({context.raw for context in chunk})
+        named = {"evaluations": [context.evaluation for context in chunk], "blobs": blobs}
         works.append(_work(found, chunk, _entry(subject, by, at, "person", named)))
     return Erasure(subject, found.values, len(found.contexts), len(found.keys), works)
 
@@ -118,8 +130,11 @@ def _find(connection: Connection, who: str) -> _Found:
         (p for p in connection.execute(select(principal)) if who in (p.id, p.name) or _is(p, who)),
         None,
     )
-    name = row.name if row is not None else who
-    persons = (person_named(name), *(_known_as(connection, row.id) if row is not None else ()))
+    names = named_by(who) if row is None else names_of(connection, row.id)
+    contexts = tuple(_contexts(connection, names))
+    persons = {person_named(name) for name in names}
+    persons |= {person_named(name) for context in contexts for name in context.named}
+    persons |= set(_known_as(connection, row.id)) if row is not None else set()
     count = select(func.count()).where(audit_private.c.person.in_(persons))
     keys = select(api_key.c.id).where(
         api_key.c.principal == (row.id if row is not None else ""), api_key.c.revoked_at.is_(None)
@@ -128,12 +143,12 @@ def _find(connection: Connection, who: str) -> _Found:
         (place, owner)
         for place, (column, _) in enumerate(OWNERS)
         for owner in connection.scalars(select(column).distinct())
-        if owner is not None and owner.casefold() == name.casefold()
+        if owner is not None and owner.casefold() in names
     ]
     return _Found(
         principal=row.id if row is not None else None,
-        persons=persons,
-        contexts=tuple(_contexts(connection, name)),
+        persons=tuple(sorted(persons)),
+        contexts=contexts,
         owned=tuple(owned),
         keys=tuple(connection.scalars(keys)),
         values=connection.scalar(count) or 0,
@@ -150,14 +165,14 @@ def _is(row: Any, who: str) -> bool:
     return bool(row.name.casefold() == who.casefold())
 
 
-def _contexts(connection: Connection, name: str) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+def _contexts(connection: Connection, names: frozenset[str]) -> Iterator[_Context]:
     rows = select(evaluation.c.id, evaluation.c.raw, evaluation.c.context)
     for row in connection.execution_options(yield_per=500).execute(rows):
         named, _ = personal(row.context)
-        theirs = {key for key, value in named.items() if value.casefold() == name.casefold()}
+        theirs = {key: v for key, v in named.items() if not named_by(v).isdisjoint(names)}
         if theirs:
-            context = {k: ERASED if k in theirs else v for k, v in row.context.items()}
-            yield row.id, row.raw, context
+            without = {k: ERASED if k in theirs else v for k, v in row.context.items()}
+            yield _Context(row.id, row.raw, without, tuple(theirs.values()))
 
 
 def _entry(
@@ -173,18 +188,18 @@ def _entry(
     )
 
 
-def _work(
-    found: _Found, chunk: Sequence[tuple[str, str, Mapping[str, str]]], entry: NewEntry
-) -> Work:
+def _work(found: _Found, chunk: Sequence[_Context], entry: NewEntry) -> Work:
     def erase(connection: Connection) -> None:
         _forget_in_place(connection)
         for table, column in ((audit_private, "person"), (audit_person, "id")):
             connection.execute(delete(table).where(table.c[column].in_(found.persons)))
-        for evaluation_id, _, context in chunk:
+        for context in chunk:
             connection.execute(
-                update(evaluation).where(evaluation.c.id == evaluation_id).values(context=context)
+                update(evaluation)
+                .where(evaluation.c.id == context.evaluation)
+                .values(context=context.without)
             )
-        raws = {raw for _, raw, _ in chunk}
+        raws = {context.raw for context in chunk}
         connection.execute(delete(evidence_blob).where(evidence_blob.c.digest.in_(raws)))
         for place, owner in found.owned:
             named, instead = OWNERS[place]
@@ -202,7 +217,7 @@ def _forget_principal(connection: Connection, who: str) -> None:
     for author, column, instead in WRITTEN:
         connection.execute(update(column.table).where(author == who).values({column: instead}))
     # Who they are at their issuer, and the browsers in which they are signed in.
-    for table in (session, identity):
+    for table in (session, identity, known_as):
         connection.execute(delete(table).where(table.c.principal == who))
     # Kept answers to sign-offs and registrations repeat the name.
     connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from app.auth.keys import Principal, is_admin_elsewhere
+from app.auth.names import named_by, names_of
 from app.database import to_text
 from app.errors import Problem
 from app.evaluations.intake import personal
@@ -78,13 +79,11 @@ def not_barred(connection: Connection, row: Row[Any], who: Principal, now: datet
         raise Problem("forbidden", "Only a person signs off; this is a service.")
     if who.is_admin or is_admin_elsewhere(connection, who.id, now):
         raise Problem("forbidden", "An admin does not sign off; ask somebody without that role.")
-    if why := involved(connection, row, who.id, who.names):
+    if why := involved(connection, row, who.id):
         raise Problem("forbidden", why)
 
 
-def involved(
-    connection: Connection, row: Row[Any], person: str, names: frozenset[str]
-) -> str | None:
+def involved(connection: Connection, row: Row[Any], person: str) -> str | None:
     """Why this person cannot judge this decision; None where they can."""
     if person == row.submitted_by:
         return "Who submitted the evaluation does not sign it off."
@@ -92,7 +91,8 @@ def involved(
         select(evaluation.c.context).where(evaluation.c.id == row.evaluation)
     ).scalar_one()
     named, _ = personal(context)
-    if {person.casefold(), *names} & {value.casefold() for value in named.values()}:
+    makers = frozenset().union(*map(named_by, named.values()))
+    if not makers.isdisjoint(names_of(connection, person)):
         return "Who made the change does not sign it off."
     return None
 

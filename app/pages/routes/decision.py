@@ -14,6 +14,7 @@ from app.auth.roles import Permission
 from app.errors import Problem
 from app.evaluations import inputs as inputs_of
 from app.evaluations import reading
+from app.evaluations.intake import personal
 from app.evaluations.reading import Wanted, standing_of, summary_of
 from app.evaluations.standing import DECISIONS, passes_by_glass_alone, status_at
 from app.evaluations.tables import decision, evaluation
@@ -189,7 +190,12 @@ def _evidence(connection: Connection, row: Row[Any], body: Mapping[str, Any]) ->
         select(evaluation.c.inputs, evaluation.c.context).where(evaluation.c.id == row.evaluation)
     ).one()
     run_url = str(found.context.get("run_url") or "")
-    common = {"run_url": run_url if run_url.startswith(("https://", "http://")) else ""}
+    makers, _ = personal(found.context)
+    common = {
+        "run_url": run_url if run_url.startswith(("https://", "http://")) else "",
+        "commit": found.context.get("commit", ""),
+        "makers": sorted(set(makers.values())),
+    }
     try:
         inputs = inputs_of.stored(connection, found.inputs)
     except Problem as problem:

@@ -19,6 +19,8 @@ REPOSITORY = "192056896"
 PEOPLE = (
     Person("00u-ada", "ada", ("security",), {"email": "ada@example.com"}),
     Person("00u-ben", "ben", ("fraud-security", "chat-viewers")),
+    Person("00u-cat", "cat", ("security",), {"github_id": 583231}),
+    Person("00u-dan", "dan", ("security",)),
     Person("00u-eve", "eve", ("strangers",)),
     Person("00u-rob", "rob", ("platform", "security")),
 )
@@ -45,7 +47,9 @@ people:
     - {{group: fraud-security, roles: ["reviewer:security"], models: ["fraud-*"]}}
     - {{group: chat-viewers, roles: [viewer], models: ["*"]}}
     - {{group: platform, roles: [admin]}}
+  accounts: {{ci: github_id}}
   links:
+    - {{subject: 00u-dan, accounts: {{ci: 583232}}}}
     - {{subject: 00u-rob, person: root}}
 """
 

@@ -59,14 +59,20 @@ def test_an_approval_makes_the_decision_pass_from_then_on(ready: Service):
 
 def test_who_may_not_sign_off(ready: Service):
     submitter = ready.key("dev", "submitter", "reviewer:security", person=True)
-    path, answer = escalate(ready, submitter, context={"author": "Ann Author"})
     author = ready.key("ann author", "reviewer:security", person=True)
     legal = ready.key("lee", "reviewer:legal", person=True)
     viewer = ready.key("vic", "viewer", person=True)
     service_key = ready.key("bot", "viewer")
     boss = ready.key("boss", "reviewer:security", person=True)
     ready.key("boss", "admin", person=True)
-    for token in (submitter, author, legal, viewer, service_key, ready.admin, boss):
+    more = {"person": True, "known_as": ["Ann.Author@Example.com", "github:583231"]}
+    named = ready.call(
+        "POST", "/v1/keys", json={"name": "bea", "roles": ["reviewer:security"], **more}
+    ).json()["key"]
+    path, answer = escalate(
+        ready, submitter, context={"author": "Ann Author", "actor": "GitHub:583231"}
+    )
+    for token in (submitter, author, named, legal, viewer, service_key, ready.admin, boss):
         refused = sign(ready, path, answer, token)
         assert (refused.status_code, refused.json()["type"]) == (403, "forbidden"), refused.text
     wrong_role = sign(ready, path, answer, legal, role="legal")

@@ -379,20 +379,58 @@ def test_a_name_is_no_identity(house: Guarded):
     assert re.fullmatch(r"ada \([0-9a-f]{8}\)", ada["name"])
 
 
-def test_a_commit_author_is_barred_under_any_of_their_names(house: Guarded):
-    path, answer = review_of(house)
-    del path
-    made = house.service.submit(
-        house.service.key("ci", "submitter"),
-        candidate={"model": "support-bot", "version": "2"},
-        context={"author": "Ada@Example.com"},
-        **ESCALATES,
-    ).json()
-    answer["decision_digest"] = made["digest"]
-    ada = house.signed_in("00u-ada")
-    refused = ada.post(f"/v1/reviews/{made['review']['id']}/sign-offs", json=answer)
-    assert refused.status_code == 403
-    assert "made the change" in refused.json()["detail"]
+def change_by(
+    house: Guarded, token: str, version: str, **context: str
+) -> tuple[str, dict[str, Any]]:
+    """An open question about a change whose pipeline says this of it."""
+    candidate = {"model": "support-bot", "version": version}
+    made = house.service.submit(token, candidate=candidate, context=context, **ESCALATES).json()
+    answer = {"answer": "approve", "role": "security", "decision_digest": made["digest"]}
+    return f"/v1/reviews/{made['review']['id']}/sign-offs", answer
+
+
+def is_barred(answer: httpx.Response) -> bool:
+    return answer.status_code == 403 and "made the change" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("author", ["Ada@Example.com", "Ada L. <ada@example.com>", " ada "])
+def test_a_commit_author_is_barred_under_any_of_their_names(house: Guarded, author: str):
+    house.service.publish()
+    path, answer = change_by(house, house.service.key("ci", "submitter"), "2", author=author)
+    assert is_barred(house.signed_in("00u-ada").post(path, json=answer))
+    assert house.signed_in("00u-cat").post(path, json=answer).status_code == 201
+
+
+def test_who_set_the_pipeline_off_is_barred_by_the_id_in_its_token(house: Guarded):
+    """What the pipeline writes cannot hide it; names play no part; links serve as claims do."""
+    house.service.publish()
+    for number, subject in ((583231, "00u-cat"), (583232, "00u-dan")):
+        token = house.token(actor_id=number, actor="somebody")
+        told = {"author": "nobody", "actor": "ci:1"}
+        path, answer = change_by(house, token, str(number), **told)
+        assert is_barred(house.signed_in(subject).post(path, json=answer))
+        assert house.signed_in("00u-ada").post(path, json=answer).status_code == 201
+
+
+def test_no_second_way_in_and_no_new_name_gets_around_it(house: Guarded):
+    """Names belong to the person, whatever key they hold and whatever their provider says next."""
+    house.service.publish()
+    key = house.service.key("ada", "reviewer:security", person=True)
+    ada = house.issuer.people["00u-ada"]
+    first = house.signed_in("00u-ada").get("/v1/me").json()
+    house.issuer.people["00u-ada"] = type(ada)(
+        ada.subject, "lovelace", ada.groups, {"email": "new@example.com"}
+    )
+    again = house.signed_in("00u-ada")
+    assert again.get("/v1/me").json()["id"] == first["id"]
+    own = house.service.key(first["name"], "reviewer:security", person=True)
+    path, answer = change_by(
+        house, house.service.key("ci", "submitter"), "2", author="ada@example.com"
+    )
+    assert is_barred(again.post(path, json=answer))
+    assert is_barred(house.service.call("POST", path, own, json=answer))
+    # Somebody else who is only called alike is not this person, and has no such address.
+    assert house.service.call("POST", path, key, json=answer).status_code == 201
 
 
 def test_changed_groups_are_an_entry(house: Guarded):

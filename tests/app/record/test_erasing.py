@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select, text
 from app.audit.archive import snapshot
 from app.audit.reading import DatabaseRecord
 from app.audit.replaying import Outcome, summary
+from app.auth.tables import known_as
 from app.evaluations.tables import evaluation
 from app.ledger import reading
 from app.ledger.merkle import verify_inclusion
@@ -70,6 +71,20 @@ def erase(service: Service, who: str) -> erasing.Erasure:
     for work in found.works:
         runtime.ledger.commit_sync(work)
     return found
+
+
+def test_every_name_goes_with_the_person(told: Service):
+    """Names by which commits call them are theirs, in contexts and by themselves."""
+    body = {"name": NAME, "roles": ["viewer"], "person": True, "known_as": ["sam@example.com"]}
+    assert told.call("POST", "/v1/keys", json=body).status_code == 201
+    author = {"author": "S. K. <Sam@Example.com>"}
+    made = told.submit(told.key("ci", "submitter"), version="9", context=author, **ESCALATES)
+    assert made.status_code == 201
+    erase(told, NAME)
+    with told.app.state.runtime.engine.connect() as connection:
+        contexts = connection.scalars(select(evaluation.c.context)).all()
+        assert connection.scalars(select(known_as.c.name)).all() == []
+    assert "sam@example.com" not in str(contexts).casefold()
 
 
 def _unpacked(cell: bytes) -> bytes:
