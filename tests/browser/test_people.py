@@ -308,6 +308,29 @@ def test_every_page_is_fit_to_be_read(page: Page, service: Service):
     })  # fmt: skip
 
 
+def test_the_first_screen_has_the_question_and_the_buttons(page: Page, service: Service):
+    """However many findings are open, on a desktop and on a phone, before anybody scrolls."""
+    lived = Lived(service)
+    sign_in(page, lived.ada)
+    for width, (w, h) in WIDTHS.items():
+        page.set_viewport_size({"width": w, "height": h})
+        page.goto(f"/decisions/{lived.open['id']}")
+        page.screenshot(path=SHOTS / f"first-screen-{width}.png")
+        asked = page.locator("section.ask").first
+        shown = [asked.get_by_role("heading", level=2)]
+        shown += [
+            asked.get_by_role("button", name=name) for name in ("Approve", "Reject", "Ask for")
+        ]
+        shown.append(asked.get_by_role("link", name="Not mine"))
+        for item in shown:
+            box = item.first.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0, (width, item)
+            assert box["y"] + box["height"] <= h, (width, item)
+    page.get_by_role("link", name="Not mine").click()
+    expect(page.get_by_role("button", name="Delegate")).to_be_visible()
+
+
 def test_empty_pages_teach_and_are_fit_to_be_read(page: Page, service: Service):
     ada = reviewer(service, "Ada Lovelace", "security")
     paths = ("/", "/decisions", "/models", "/policies", "/waivers", "/documents")
