@@ -138,9 +138,8 @@ def submit(  # noqa: PLR0913, PLR0917 - one argument per option
         body["baseline"] = {"version": baseline_version}
     if data:
         body["data"] = data_of(service, data, asked)
-    progress(f"Sending {len(both)} file(s) to {service.url}")
     noted = f" with {', '.join(told)}" if told else ""
-    progress(f"Sending {len(file)} file(s){noted} to {service.url}")
+    progress(f"Sending {len(both)} file(s){noted} to {service.url}")
     # One key for all tries of a call: a lost answer never becomes a second attempt.
     try:
         decision = service.post("/evaluations", body, key=str(uuid.uuid4()))
