@@ -22,19 +22,14 @@ def number(value: float, *, percent: bool, against: float | None = None) -> str:
     """
     if not isfinite(value):
         return "unbounded"
-    for decimals in range(1 if percent else 0, _MAX_DECIMALS):
-        text = _rounded(value, decimals, percent=percent)
+    text = ""
+    for decimals in range(1 if percent else 0, _MAX_DECIMALS + 1):
+        text = f"{value * 100:.{decimals}f}%" if percent else f"{value:.{decimals + 3}g}"
         if (percent or _close(value, text)) and (
             against is None or _keeps_order(value, text, against, percent=percent)
         ):
-            return text
-    return _rounded(value, _MAX_DECIMALS, percent=percent)
-
-
-def _rounded(value: float, decimals: int, *, percent: bool) -> str:
-    if percent:
-        return f"{value * 100:.{decimals}f}%"
-    return f"{value:.{decimals + 3}g}"
+            break
+    return text
 
 
 def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:
@@ -324,7 +319,7 @@ def summary(verdict: Verdict, findings: Sequence[Finding], reasons: Sequence[str
     if waived:
         names = ", ".join(sorted({str(f.waiver) for f in waived}))
         start += f" Waived by {names}: {_names(waived)}."
-    open_ = [f for f in counted if f.effect.value == verdict.value and verdict is not Verdict.PASS]
+    open_ = [] if verdict is Verdict.PASS else [f for f in counted if f.effect == str(verdict)]
     if open_:
         first = open_[0]
         start += f" {first.gate}/{first.rule}: {first.message}"

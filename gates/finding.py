@@ -11,7 +11,7 @@ from gates.evidence import SliceKey
 from gates.verdict import Effect, Mode, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, as a finding is
 class Observed:
     """The estimate beside its one-sided bounds.
 
@@ -33,6 +33,13 @@ class Observed:
     method: str | None = None
     approximate: bool = False
     scale: str = "metric"
+
+    @classmethod
+    def drafted(cls, **fields: Any) -> "Observed":
+        """`Observed(**fields)` at a fraction of its cost, as `Finding.drafted`."""
+        made = object.__new__(cls)
+        vars(made).update(fields)
+        return made
 
 
 @dataclass(frozen=True)  # without slots, so that `drafted` and `finish` set all at once
@@ -75,12 +82,14 @@ class Finding:
     """Whether the slice may be published as a claim of its own; None where no rule asks."""
 
     @classmethod
-    def drafted(cls, **fields: Any) -> "Finding":
-        """`Finding(**fields)` at a fraction of its cost.
+    def drafted(cls, common: Mapping[str, Any], **fields: Any) -> "Finding":
+        """`Finding(**common, **fields)` at a fraction of its cost.
 
         What is not named is left to the class, where a dataclass keeps its defaults.
         """
-        return finish(object.__new__(cls), **fields)
+        made = object.__new__(cls)
+        vars(made).update(common, **fields)
+        return made
 
 
 def finish(finding: Finding, **fields: Any) -> Finding:

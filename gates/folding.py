@@ -10,6 +10,7 @@ from gates.finding import Finding, finish
 from gates.header import Score
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Defaults
+from gates.rules.judging import settle
 from gates.statistics.multiplicity import benjamini_hochberg, holm
 from gates.verdict import Effect, Mode, Outcome, Verdict, worst_outcome
 from gates.waivers import Waiver, covering
@@ -47,20 +48,19 @@ def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
             )
     findings: list[Finding] = []
     for rule, claims in checked:
-        found = [
-            _concluded(claim, *levels.get(id(claim), (claim.p <= alpha_fail, alpha_fail)))
-            for claim in claims
-        ]
+        found = [_concluded(claim, levels.get(id(claim)), alpha_fail) for claim in claims]
         if getattr(rule, "certify", False):
             found = certify(found, [claim.shown for claim in claims])
         findings += found
     return findings
 
 
-def _concluded(claim: Claim, rejected: bool, level: float) -> Finding:  # noqa: FBT001 - as `holm` answers
-    if claim.settle is None or claim.conclude is None:
+def _concluded(claim: Claim, answer: tuple[bool, float] | None, alpha_fail: float) -> Finding:
+    """By what Holm answered, or for a claim that it was not asked about, at alpha_fail alone."""
+    if claim.question is None or claim.conclude is None:
         return claim.finding
-    return claim.conclude(claim.settle(rejected, level))
+    rejected, level = answer or (claim.p <= alpha_fail, alpha_fail)
+    return claim.conclude(settle(claim.question, rejected=rejected, level=level))
 
 
 def _enters_family(rule: Rule) -> bool:
@@ -76,14 +76,11 @@ def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
         and rule.on_missing == "not_applicable"
     ):
         finding = replace(finding, outcome=Outcome.NOT_APPLICABLE)
-    advisory = rule.on_fail == "advise"
-    weighed = rule.on_fail == "weigh"
-    return finish(
-        finding,
-        effect=_effect(finding, rule, defaults),
-        advisory=advisory and finding.outcome not in ALWAYS_COUNTS,
-        weighed=weighed and finding.outcome not in ALWAYS_COUNTS,
-    )
+    finish(finding, effect=_effect(finding, rule, defaults))
+    if rule.on_fail in {"advise", "weigh"} and finding.outcome not in ALWAYS_COUNTS:
+        is_advice = rule.on_fail == "advise"
+        finish(finding, advisory=is_advice, weighed=not is_advice)
+    return finding
 
 
 def _effect(finding: Finding, rule: Rule, defaults: Defaults) -> Effect:

@@ -141,7 +141,7 @@ def closing(verdict: Verdict, findings: Sequence[Finding]) -> str:
         _, closest = min(known, key=lambda pair: pair[0])
         found = flip(closest)
         return "" if found is None else f" Closest is {_name(closest)}: {found.words}."
-    deciding = [f for f in counted if f.effect.value == verdict.value]
+    deciding = [f for f in counted if f.effect == str(verdict)]
     if len(deciding) != 1:
         return ""
     found, gain = flip(deciding[0]), hint(deciding[0])

@@ -91,5 +91,7 @@ def _is_finite(m: Measurement) -> bool:
     """Whether every number of a measurement is one; a sum finds any that is not."""
     if m.value is not None and not isfinite(m.value):
         return False
-    rows = (m.scores, m.labels, m.denominators)
-    return all(row is None or isfinite(sum(row)) or all(map(isfinite, row)) for row in rows)
+    for row in (m.scores, m.labels, m.denominators):
+        if row is not None and not (isfinite(sum(row)) or all(map(isfinite, row))):
+            return False
+    return True

@@ -101,11 +101,11 @@ class Comparison(JudgedRule):
             ctx,
             self,
             lambda target: self._claim(ctx, gate, subject, target, base),
-            lambda target: self._draft(gate, subject, target),
+            lambda target: self._draft(gate, target),
         )
 
-    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
-        return draft(self, gate, subject, target, dict(self.versus_baseline.given()))
+    def _draft(self, gate: str, target: Target) -> Finding:
+        return draft(self, gate, target, dict(self.versus_baseline.given()))
 
     def _claim(
         self,
@@ -115,7 +115,7 @@ class Comparison(JudgedRule):
         target: Target,
         base: dict[tuple[str | None, tuple[tuple[str, str], ...]], Target],
     ) -> Claim:
-        finding = self._draft(gate, subject, target)
+        finding = self._draft(gate, target)
         picked = pick(self, subject, target, None)
         if isinstance(picked, Absent):
             return absent_claim(finding, picked, subject)
@@ -124,7 +124,7 @@ class Comparison(JudgedRule):
         if isinstance(against, Absent):
             absent = Absent("no_baseline", _why_no_baseline(ctx, subject, against))
             return absent_claim(finding, absent, subject)
-        finding = replace(
+        finding = finish(
             finding,
             candidate=_side(picked, subject),
             baseline=_side(against, subject),
@@ -187,11 +187,11 @@ _NOT_STRICT = (
 
 def _with_sides(finding: Finding, compared: Compared) -> Finding:
     """The finding with how its samples were compared, and both values where none were stated."""
-    finding = replace(finding, flags=(*finding.flags, *compared.flags))
+    finding = finish(finding, flags=(*finding.flags, *compared.flags))
     if compared.sides is None or finding.candidate is None or finding.baseline is None:
         return finding
     one, two = finding.candidate, finding.baseline
-    return replace(
+    return finish(
         finding,
         candidate=one if one.value is not None else replace(one, value=compared.sides[0]),
         baseline=two if two.value is not None else replace(two, value=compared.sides[1]),

@@ -10,7 +10,7 @@ from gates.evidence import Candidate, Evidence, Submission
 from gates.finding import Finding
 from gates.history import History, Progress
 from gates.rules.base import Rule
-from gates.rules.judging import Answer
+from gates.rules.judging import Answer, Question
 from gates.rules.looks import LookBook
 from gates.rules.selection import EvidenceIndex
 from gates.verdict import Outcome
@@ -87,7 +87,7 @@ class Claim(NamedTuple):
 
     finding: Finding
     p: float = 1.0
-    settle: Callable[[bool, float], Answer] | None = None
+    question: Question | None = None
     conclude: Callable[[Answer], Finding] | None = None
     hypothesis: str | None = None
     inputs: str = ""

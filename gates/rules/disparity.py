@@ -5,12 +5,11 @@ every other one, so that the data choosing the reference cost nothing. A group t
 is missing, never fair.
 """
 
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StrictBool, model_validator
 
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled, difference, estimate
 from gates.rules.base import MeasuredRule, Name, Names, Number
 from gates.rules.context import Claim, Context
@@ -112,19 +111,19 @@ class Disparity(JudgedRule):
             judged = [group for group in picked if not self._is_reference(*group)]
             claims += [self._claim(ctx, gate, subject, group, picked) for group in judged]
             if not judged:
-                finding = self._draft(gate, subject, picked[0][0])
+                finding = self._draft(gate, picked[0][0])
                 claims.append(absent_claim(finding, _ALONE, subject))
         for name, value in missing_values(rule, found):
             detail = f"{subject.metric} was expected for {name}={value} and is not there"
-            finding = self._draft(gate, subject, Target(None, ((name, value),)))
+            finding = self._draft(gate, Target(None, ((name, value),)))
             claims.append(absent_claim(finding, Absent("not_measured", detail), subject))
         return claims
 
-    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
+    def _draft(self, gate: str, target: Target) -> Finding:
         fields = {"min_ratio": self.min_ratio, "max_gap": self.max_gap}
         limit = {name: value for name, value in fields.items() if value is not None}
-        finding = draft(self, gate, subject, target, limit)
-        return replace(finding, unit=None) if self.min_ratio is not None else finding
+        finding = draft(self, gate, target, limit)
+        return finish(finding, unit=None) if self.min_ratio is not None else finding
 
     def _claim(
         self,
@@ -135,7 +134,7 @@ class Disparity(JudgedRule):
         picked: Groups,
     ) -> Claim:
         target, own = group
-        finding = self._draft(gate, subject, target)
+        finding = self._draft(gate, target)
         if isinstance(own, Absent):
             return absent_claim(finding, own, subject)
         others = self._others(target, picked)
@@ -143,7 +142,7 @@ class Disparity(JudgedRule):
             return absent_claim(finding, others, subject)
         known = self._estimate(subject, own, [other for _, other in others])
         against = max(others, key=lambda item: _rate(item[1], subject))
-        finding = replace(
+        finding = finish(
             finding,
             candidate=_side(own, subject),
             baseline=_side(against[1], subject),

@@ -5,14 +5,13 @@ assumed. Both must be sent as `scores`; what cannot be shown is no pass.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import fmean, median
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from gates.evidence import Measurement, SliceKey
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled
 from gates.rules.base import Confidence, Number, Strict
 from gates.rules.context import Claim, Context
@@ -116,7 +115,7 @@ class Distribution(JudgedRule):
     def _draft(self, gate: str, target: Target, way: Way) -> Finding:
         name = "max_rise_percent" if way == "increase" else "max_drop_percent"
         limit = {name: round(100.0 * self.distribution.tolerance, 10)}
-        return draft(self, gate, self.subject, target, limit)
+        return draft(self, gate, target, limit)
 
     def _claim(
         self,
@@ -136,7 +135,7 @@ class Distribution(JudgedRule):
             detail = against.detail or f"there is no baseline with {subject.metric} here"
             return absent_claim(finding, Absent("no_baseline", detail), subject)
         one, two = picked.measurement, against.measurement
-        finding = replace(finding, candidate=_side(picked), baseline=_side(against))
+        finding = finish(finding, candidate=_side(picked), baseline=_side(against))
         up = way == "increase"
         asked = Asked(
             f"distribution:{way}",
@@ -150,7 +149,7 @@ class Distribution(JudgedRule):
             why = Unsettled("no_uncertainty", "Send every value of both (`scores`), not summaries")
             return unsettled_claim(finding, self, subject, picked, asked, why)
         known, flags = self._estimate(one, two, up=up)
-        finding = replace(finding, flags=(*finding.flags, *flags))
+        finding = finish(finding, flags=(*finding.flags, *flags))
         rule = self if self.distribution.confidence is None else self._surer()
         return tested_claim(ctx, rule, subject, finding, picked, known, asked)
 

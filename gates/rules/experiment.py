@@ -180,7 +180,7 @@ class Experiment(MeasuredRule):
 
 def _void(claim: Claim, split: Finding) -> Claim:
     """A comparison of arms whose split is broken or unknown says nothing, and takes no look."""
-    if claim.finding.outcome is Outcome.MISSING and claim.settle is None:
+    if claim.finding.outcome is Outcome.MISSING and claim.question is None:
         return claim
     reason = "sample_ratio_mismatch" if split.outcome is Outcome.FAIL else "sample_ratio_unknown"
     words = f"{claim.finding.metric}: not compared, because the split is broken or unknown."

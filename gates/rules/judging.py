@@ -191,7 +191,7 @@ def _observed(
         upper = min(upper, minimum) if fails else _above(upper, minimum, question)
     if maximum is not None and not shows_low:
         lower = max(lower, maximum) if fails else _below(lower, maximum, question)
-    return Observed(
+    return Observed.drafted(
         value=estimate.value,
         n=estimate.n,
         count=estimate.count,

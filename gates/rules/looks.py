@@ -44,7 +44,7 @@ def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
     Times, run ids and other metrics do not enter. `repr` of a float is its shortest exact form,
     so the digest is the same on every machine.
     """
-    return _digest(tuple([None if m is None else _inputs(m) for m in measurements]))
+    return _digest(tuple([m and _inputs(m) for m in measurements]))
 
 
 def _inputs(m: Measurement) -> tuple[object, ...]:
@@ -114,6 +114,9 @@ class LookState(NamedTuple):
     """What the latest look handed on."""
 
 
+FIRST_LOOK = LookState(1, is_known=False, earlier_fail=False)
+
+
 class LookBook:
     """The looks that were taken before, by hypothesis."""
 
@@ -126,7 +129,7 @@ class LookBook:
         """The number of this look: a known one keeps its own, new inputs are the next."""
         earlier = self._looks.get(hypothesis)
         if not earlier:
-            return LookState(1, is_known=False, earlier_fail=False)
+            return FIRST_LOOK
         known = next((look.number for look in earlier if look.inputs == inputs), None)
         last = max(look.number for look in earlier)
         number = known or 1 + last

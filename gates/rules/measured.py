@@ -3,10 +3,10 @@
 It picks and screens evidence; it neither estimates nor decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.ladder import clusters_of, sample_size
@@ -15,7 +15,7 @@ from gates.rules.base import METRIC_KINDS, MeasuredRule, MetricRule
 from gates.rules.context import Context
 from gates.rules.selection import HUGE, Row, Target, canonical_name, is_number, within
 from gates.units import convert
-from gates.verdict import Mode
+from gates.verdict import Mode, Outcome
 
 MIN_CLUSTERS = 20  # below it, cluster-robust errors are unreliable (statistics.md section 4)
 CATALOGUE_UNITLESS = frozenset({None, "fraction"})
@@ -87,6 +87,27 @@ class JudgedRule(MetricRule):
     def subject(self) -> Subject:
         """What is judged. Raises UnknownMetricError before `problems` has been asked."""
         return subject_of(self)
+
+    @cached_property
+    def in_every_finding(self) -> Mapping[str, Any]:
+        """The fields that all findings of the rule share while their outcome is not known."""
+        subject = self.subject
+        return {
+            "rule": self.id,
+            "kind": self.KIND,
+            "outcome": Outcome.MISSING,
+            "reason": "not_measured",
+            "message": "",
+            "mode": self.mode,
+            "metric": subject.metric,
+            "quantile": subject.quantile,
+            "unit": self.unit or ("fraction" if subject.kind == "proportion" else None),
+            "direction": subject.direction,
+            "target": getattr(self, "target", None),
+            "basis": self.basis.words() if self.basis else None,
+            "note": self.note,
+            "loosens": self.loosens,
+        }
 
 
 def metric_problems(rule: MetricRule) -> list[tuple[str, str]]:

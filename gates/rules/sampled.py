@@ -5,7 +5,6 @@ the answer comes about does not.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from gates.ladder import Unsettled
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
-from gates.rules.judging import Answer, Question, pointwise, settle, shown_with
+from gates.rules.judging import Answer, Question, pointwise, shown_with
 from gates.rules.looks import (
     LookState,
     fingerprints,
@@ -63,35 +62,16 @@ def _levels(confidence: float, planned: int | None, state: LookState) -> Levels:
     return Levels(state, alpha, planned_alpha(total, planned, state.number + 1), tuple(bars))
 
 
-def draft(
-    rule: MetricRule, gate: str, subject: Subject, target: Target, limit: Mapping[str, float]
-) -> Finding:
+def draft(rule: JudgedRule, gate: str, target: Target, limit: Mapping[str, float]) -> Finding:
     """The finding before its outcome is known; `limit` as the policy writes it."""
     return Finding.drafted(
-        rule=rule.id,
-        gate=gate,
-        kind=rule.KIND,
-        outcome=Outcome.MISSING,
-        reason="not_measured",
-        message="",
-        mode=rule.mode,
-        metric=subject.metric,
-        task=target.task,
-        slice=target.slice,
-        quantile=subject.quantile,
-        unit=rule.unit or ("fraction" if subject.kind == "proportion" else None),
-        direction=subject.direction,
-        limit=limit,
-        target=getattr(rule, "target", None),
-        basis=rule.basis.words() if rule.basis else None,
-        note=rule.note,
-        loosens=rule.loosens,
+        rule.in_every_finding, gate=gate, task=target.task, slice=target.slice, limit=limit
     )
 
 
 def absent_claim(finding: Finding, absent: Absent, subject: Subject) -> Claim:
     """A claim without evidence: it stays in the family with p = 1."""
-    missing = replace(finding, outcome=Outcome.MISSING, reason=absent.reason)
+    missing = finish(finding, outcome=Outcome.MISSING, reason=absent.reason)
     return Claim(finish(missing, message=sentence(missing, subject.title, absent.detail)))
 
 
@@ -159,7 +139,7 @@ def unsettled_claim(
 ) -> Claim:
     """No bound can be computed: inconclusive, or a comparison where the policy accepts one."""
     if rule.accepts_point_estimate is not None and asked.value is not None:
-        flagged = replace(finding, flags=(*finding.flags, "no error control"))
+        flagged = finish(finding, flags=(*finding.flags, "no error control"))
         return compared_claim(flagged, rule, subject, picked, asked)
     m = picked.measurement
     observed = Observed(
@@ -198,19 +178,20 @@ def tested_claim(
     )
     inputs = inputs_digest(asked.inputs)
     level = levels(ctx, rule, key, inputs)
-    known = ctx.history.foreign_evidence
-    foreign = bool(known) and any(mark in known for mark in fingerprints(m))
+    voids, known = asked.voids, ctx.history.foreign_evidence
+    if known and any(mark in known for mark in fingerprints(m)):
+        voids = (*voids, "evidence_of_another_candidate")
     question = Question(
-        estimate=estimate,
-        minimum=asked.minimum,
-        maximum=asked.maximum,
-        alpha=level.alpha,
-        next_alpha=level.next_alpha,
-        mode=rule.mode,
-        notice=rule.notice or 0.0,
-        n_errored=m.n_errored,
-        blocks=(*blocks(rule, ctx, m), *level.blocks),
-        voids=(*asked.voids, *(("evidence_of_another_candidate",) if foreign else ())),
+        estimate,
+        asked.minimum,
+        asked.maximum,
+        level.alpha,
+        level.next_alpha,
+        rule.mode,
+        rule.notice or 0.0,
+        m.n_errored,
+        blocks=blocks(rule, ctx, m) + level.blocks,
+        voids=voids,
         min_samples=rule.min_samples,
         scale=asked.scale,
     )
@@ -221,7 +202,7 @@ def tested_claim(
     return Claim(
         finding,
         p=question.p_fail(),
-        settle=lambda rejected, at: settle(question, rejected=rejected, level=at),
+        question=question,
         conclude=partial(_concluded, finding, subject, picked, level.state.number, ""),
         hypothesis=key,
         inputs=inputs,
@@ -248,7 +229,7 @@ def _concluded(
         to_settle={"samples": answer.to_settle} if answer.settleable else None,
         unit=unit,
         look=look,
-        flags=(*finding.flags, *picked.flags),
+        flags=finding.flags + picked.flags,
     )
     return finish(settled, message=sentence(settled, subject.title, detail))
 

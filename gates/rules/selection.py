@@ -244,7 +244,7 @@ def _target(
         where = ", ".join(f"{name}={value}" for name, value in slice_)
         detail = f"{metric} was expected for {where} and is not there"
         return Target(task, slice_, absent="not_measured", detail=detail)
-    sources = {_source_name(row.measurement) for row in rows}
+    sources = {_source_name(row.measurement) for row in rows} if len(rows) > 1 else ()
     if len(sources) > 1 and rule.source is None:
         named = ", ".join(sorted(sources)[:8])
         detail = f"{metric} comes from several sources ({named}); name one with `source`"
@@ -275,7 +275,10 @@ def _matching(rule: MeasuredRule, metric: str, index: EvidenceIndex) -> list[Row
 def _slice_fits(slice_: SliceKey, where: Mapping[str, str], dimensions: set[str]) -> bool:
     if len(slice_) != len(dimensions):
         return False
-    return all(name in dimensions and where.get(name, value) == value for name, value in slice_)
+    for name, value in slice_:
+        if name not in dimensions or where.get(name, value) != value:
+            return False
+    return True
 
 
 def _source_name(measurement: Measurement) -> str:

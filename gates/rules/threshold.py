@@ -78,7 +78,7 @@ class Threshold(JudgedRule):
             ctx,
             self,
             lambda target: self._claim(ctx, gate, subject, target),
-            lambda target: self._draft(gate, subject, target),
+            lambda target: self._draft(gate, target),
         )
 
     @cached_property
@@ -87,11 +87,16 @@ class Threshold(JudgedRule):
         given = {"min": self.min, "max": self.max}
         return {name: value for name, value in given.items() if value is not None}
 
-    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
-        return draft(self, gate, subject, target, self.limits)
+    @cached_property
+    def comparison(self) -> str:
+        """What is compared, as the name of the hypothesis says it: `min`, `max` or `min+max`."""
+        return "+".join(self.limits)
+
+    def _draft(self, gate: str, target: Target) -> Finding:
+        return draft(self, gate, target, self.limits)
 
     def _claim(self, ctx: Context, gate: str, subject: Subject, target: Target) -> Claim:
-        finding = self._draft(gate, subject, target)
+        finding = self._draft(gate, target)
         side: Side = "lower" if self.max is None else "upper"
         limit = self.min if self.max is None else self.max
         assert limit is not None
@@ -123,10 +128,9 @@ class Threshold(JudgedRule):
         return tested_claim(ctx, self, subject, finding, picked, known, asked)
 
     def _asked(self, subject: Subject, picked: Picked) -> Asked:
-        comparison = "+".join(self.limits)
         inputs = (picked.measurement, *picked.related)
         value = point_value(picked.measurement, subject)
-        return Asked(comparison, self.min, self.max, inputs, value)
+        return Asked(self.comparison, self.min, self.max, inputs, value)
 
     def _on_scale_of(self, known: Estimate, asked: Asked, subject: Subject) -> Asked:
         """A count over the limit speaks of a share: p95 <= T means share within T >= 95%."""

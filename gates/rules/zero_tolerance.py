@@ -4,14 +4,13 @@
 show it, with `min_samples` the policy says so itself.
 """
 
-from dataclasses import replace
 from math import ceil, nextafter
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from gates.explanation import sentence
-from gates.finding import Finding, Observed
+from gates.finding import Finding, Observed, finish
 from gates.rules.base import Number, Whole
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
@@ -65,31 +64,31 @@ class ZeroTolerance(JudgedRule):
             ctx,
             self,
             lambda target: self._claim(ctx, gate, subject, target),
-            lambda target: self._draft(gate, subject, target),
+            lambda target: self._draft(gate, target),
         )
 
-    def _draft(self, gate: str, subject: Subject, target: Target) -> Finding:
+    def _draft(self, gate: str, target: Target) -> Finding:
         limit: dict[str, float] = {"max_count": self.max_count}
         if self.rate_below is not None:
             limit["rate_below"] = self.rate_below
         if self.min_samples is not None:
             limit["min_samples"] = self.min_samples
-        return draft(self, gate, subject, target, limit)
+        return draft(self, gate, target, limit)
 
     def _claim(self, ctx: Context, gate: str, subject: Subject, target: Target) -> Claim:
-        finding = self._draft(gate, subject, target)
+        finding = self._draft(gate, target)
         picked = pick(self, subject, target, None)
         if isinstance(picked, Absent):
             return absent_claim(finding, picked, subject)
         n, counted = picked.n, _events(picked)
-        finding = replace(finding, flags=picked.flags)
+        finding = finish(finding, flags=picked.flags)
         if n is None or counted is None:
             observed = Observed(value=picked.measurement.value, n=n)
             detail = "a rate without a sample size counts nothing; send count and n"
-            bare = replace(
+            bare = finish(
                 finding, outcome=Outcome.INCONCLUSIVE, reason="no_uncertainty", observed=observed
             )
-            return Claim(replace(bare, message=sentence(bare, subject.title, detail)))
+            return Claim(finish(bare, message=sentence(bare, subject.title, detail)))
         key = hypothesis_key(subject.metric, None, finding.task, finding.slice, "zero_tolerance")
         inputs = inputs_digest((picked.measurement,))
         level = levels(ctx, self, key, inputs)
@@ -101,7 +100,7 @@ class ZeroTolerance(JudgedRule):
         if plan is not None:
             question, progress = continued(question, finding, (), level.state, plan)
         found = self._judged(ctx, finding, picked, question, level)
-        worded = replace(found, message=sentence(found, subject.title, ""))
+        worded = finish(found, message=sentence(found, subject.title, ""))
         return Claim(worded, hypothesis=key, inputs=inputs, progress=progress)
 
     def _judged(
@@ -124,9 +123,9 @@ class ZeroTolerance(JudgedRule):
             upper_confidence=round(1 - level.alpha, 12),
             method=seen.method,
         )
-        found = replace(finding, observed=observed, look=level.state.number)
+        found = finish(finding, observed=observed, look=level.state.number)
         if events > self.max_count:
-            return replace(found, outcome=Outcome.FAIL, reason="count_exceeded")
+            return finish(found, outcome=Outcome.FAIL, reason="count_exceeded")
         foreign = any(mark in ctx.history.foreign_evidence for mark in fingerprints(m))
         reasons = [*(("evidence_of_another_candidate",) if foreign else ())]
         reasons += [*blocks(self, ctx, m), *level.blocks]
@@ -135,11 +134,11 @@ class ZeroTolerance(JudgedRule):
         if self.rate_below is not None and upper >= self.rate_below:
             reasons.append("too_few_samples")
         if not reasons:
-            return replace(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
+            return finish(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
         settle = None
         if reasons[0] == "too_few_samples":
             settle = {"samples": self._samples(events, n, level, ctx.defaults.n_plan)}
-        return replace(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
+        return finish(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
 
     def _samples(self, events: int, n: int, level: Levels, n_plan: int | None) -> int | None:
         """Examples in all that would do at the next look, if no more events come."""

@@ -25,7 +25,8 @@ def lower(x: int, n: int, alpha: float) -> float:
         ValueError: unless 0 <= x <= n and 0 <= alpha <= 1.
     """
     x, n = _counted(x, n, up=False)
-    _check_alpha(alpha)
+    if not 0.0 <= alpha <= 1.0:
+        raise ValueError(f"{alpha} is not a probability")
     if x == 0 or alpha == 0.0:
         return 0.0
     if x == n:
@@ -42,7 +43,8 @@ def upper(x: int, n: int, alpha: float) -> float:
         ValueError: unless 0 <= x <= n and 0 <= alpha <= 1.
     """
     x, n = _counted(x, n, up=True)
-    _check_alpha(alpha)
+    if not 0.0 <= alpha <= 1.0:
+        raise ValueError(f"{alpha} is not a probability")
     if x == n or alpha == 0.0:
         return 1.0
     if x == 0:
@@ -92,11 +94,6 @@ def _counted(x: int, n: int, *, up: bool) -> tuple[int, int]:
     if n <= _MOST:
         return x, n
     return (-(-x * _MOST // n) if up else x * _MOST // n), _MOST
-
-
-def _check_alpha(alpha: float) -> None:
-    if not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"{alpha} is not a probability")
 
 
 @dataclass(frozen=True, slots=True)
