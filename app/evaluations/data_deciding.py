@@ -101,11 +101,12 @@ def _taken(runtime: Runtime, row: Row[Any]) -> tuple[Received, Intake]:
     """The submission as it came in, under the models that its key was for then."""
     with runtime.engine.connect() as connection:
         raw = content_of(connection, row.raw)
-    received = Received(_principal(row), raw, None, runtime.settings.link_base)
+    received = Received(submitter_of(row), raw, None, runtime.settings.link_base)
     return received, understood(runtime, received, keeps=True)
 
 
-def _principal(row: Row[Any]) -> Principal:
+def submitter_of(row: Row[Any]) -> Principal:
+    """Whose evaluation it is, under the models that their key was for then."""
     own = Grant(("submitter",), tuple(row.models))
     return granted(
         id=row.submitted_by, kind="service", name="", grants=(own,), via="key", actor=row.actor

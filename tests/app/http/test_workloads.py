@@ -7,7 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from app.evaluations.data_deciding import submitter_of
+from app.evaluations.data_tables import data_evaluation
 from app.settings import Settings
 from tests.app.http.guarded import FILE, REPOSITORY, Guarded, guarded
 from tests.app.http.service import ESCALATES, POLICY, evidence, running
@@ -52,6 +55,22 @@ def test_its_own_escalation_may_be_opened_but_not_signed_off(ci: Guarded):
     path = f"/v1/reviews/{made['review']['id']}/sign-offs"
     answer = {"answer": "approve", "role": "security", "decision_digest": made["digest"]}
     assert ci.service.call("POST", path, ci.token(), json=answer).status_code == 403
+
+
+def test_who_set_it_off_is_kept_until_its_data_are_measured(ci: Guarded):
+    ci.service.publish()
+    token = ci.token(actor_id=583231)
+    headers = {"Content-Type": "text/csv"}
+    sets = [
+        ci.service.call("POST", "/v1/datasets", token, content=text, headers=headers).json()
+        for text in ("a\n1\n2\n", "a\n2\n3\n")
+    ]
+    data = dict(zip(("reference", "current"), (made["digest"] for made in sets), strict=True))
+    queued = ci.service.submit(token, data=data)
+    assert queued.status_code == 202, queued.text
+    with ci.service.app.state.runtime.engine.connect() as connection:
+        row = connection.execute(select(data_evaluation)).one()
+    assert submitter_of(row).actor == "ci:583231"
 
 
 def test_the_file_that_let_it_in_is_in_the_record_once(settings: Settings, tmp_path: Path):
