@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +13,10 @@ from app.errors import Problem
 from app.evaluations import inputs as inputs_of
 from app.evaluations.replaying import again
 from app.evaluations.tables import decision, evaluation
-from gates.evidence import ImpossibleEvidence
+from gates.decision import Decision
+from gates.evidence import ImpossibleEvidence, Measurement
+from gates.planning import Known
+from gates.planning.pilot import learned
 from gates.policy import Policy
 from gates.statistics import binomial
 from gates.verdict import Verdict
@@ -67,31 +71,26 @@ MAX_EXPECTED: Final = 100
 _ALPHA: Final = 0.05
 
 
-def expected(connection: Connection, draft: Policy, who: Principal) -> dict[str, Any] | None:
-    """The share of releases that a draft is expected to escalate, from the newest evaluations.
+def expected(
+    connection: Connection, draft: Policy, who: Principal
+) -> tuple[dict[str, Any] | None, Known]:
+    """The share of releases that a draft is expected to escalate, and what its metrics vary by.
 
-    Bounds are exact and one-sided, each at 95%; None where nothing that is stored applies.
+    From the newest evaluations. Bounds are exact and one-sided, each at 95%; None where nothing
+    that is stored applies.
     """
-    query = (
-        select(decision.c.model, decision.c.stage, evaluation.c.inputs)
-        .join(evaluation, evaluation.c.id == decision.c.evaluation)
-        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
-        .limit(MAX_EVALUATIONS)
-    )
     verdicts: Counter[Verdict] = Counter()
-    for row in connection.execute(query):
-        if not draft.applies(row.model, row.stage) or not who.sees(row.model):
-            continue
-        try:
-            verdicts[again(draft, inputs_of.stored(connection, row.inputs)).verdict] += 1
-        except (Problem, ImpossibleEvidence):
-            continue
-        if verdicts.total() == MAX_EXPECTED:
-            break
+
+    def counted() -> Iterator[tuple[Decision, tuple[Measurement, ...]]]:
+        for made, measured in _newest(connection, draft, who):
+            verdicts[made.verdict] += 1
+            yield made, measured
+
+    known = learned(counted(), "the newest stored evaluations")
     n, escalated = verdicts.total(), verdicts[Verdict.ESCALATE]
     if not n:
-        return None
-    return {
+        return None, known
+    share = {
         "evaluations": n,
         "passed": verdicts[Verdict.PASS],
         "escalated": escalated,
@@ -101,6 +100,32 @@ def expected(connection: Connection, draft: Policy, who: Principal) -> dict[str,
         "upper": binomial.upper(escalated, n, _ALPHA),
         "confidence": 1 - _ALPHA,
     }
+    return share, known
+
+
+def _newest(
+    connection: Connection, draft: Policy, who: Principal
+) -> Iterator[tuple[Decision, tuple[Measurement, ...]]]:
+    """The newest evaluations that a draft applies to, decided by it, one after the other."""
+    query = (
+        select(decision.c.model, decision.c.stage, evaluation.c.inputs)
+        .join(evaluation, evaluation.c.id == decision.c.evaluation)
+        .order_by(decision.c.decided_at.desc(), decision.c.id.desc())
+        .limit(MAX_EVALUATIONS)
+    )
+    found = 0
+    for row in connection.execute(query):
+        if not draft.applies(row.model, row.stage) or not who.sees(row.model):
+            continue
+        try:
+            inputs = inputs_of.stored(connection, row.inputs)
+            made = again(draft, inputs)
+        except (Problem, ImpossibleEvidence):
+            continue
+        yield made, inputs.submission.evidence.measurements
+        found += 1
+        if found == MAX_EXPECTED:
+            return
 
 
 def as_text(policy: dict[str, Any] | str) -> str:

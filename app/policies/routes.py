@@ -29,7 +29,7 @@ from app.policies.schemas import (
 from app.policies.service import Written
 from app.replies import as_json
 from app.runtime import runtime_of
-from gates.planning import plan
+from gates.planning import Spread, given, metrics_of, plan
 from gates.policy import load
 from gates.problems import PolicyError
 
@@ -129,29 +129,35 @@ def list_policies(
 async def lint(request: Request, who: MayRead, n: Examples = None) -> Response:
     """Say what is wrong with a draft, and what to know about it."""
     if media_type(request) in YAML:
-        text = (await written(request)).text
+        asked = LintIn(policy=(await written(request)).text)
     else:
-        text = as_text((await parsed(request, LintIn)).policy)
+        asked = await parsed(request, LintIn)
     runtime = runtime_of(request)
 
     def checked() -> dict[str, Any]:
         with runtime.engine.connect() as connection:
-            return linted(connection, text, who, n)
+            return linted(connection, asked, who, n)
 
     return as_json(await asyncio.to_thread(checked))
 
 
-def linted(connection: Connection, text: str, who: Principal, n: int | None) -> dict[str, Any]:
+def linted(connection: Connection, asked: LintIn, who: Principal, n: int | None) -> dict[str, Any]:
     """A draft's errors and warnings, what it asks of samples, and what it would have escalated."""
     try:
-        policy = load(text, service.resolver(connection))
+        policy = load(as_text(asked.policy), service.resolver(connection))
     except PolicyError as error:
         nothing: dict[str, Any] = {"warnings": [], "loosened": [], "plan": [], "expected": None}
         errors = list(problem_of(error).errors)
         return {"valid": False, "digest": None, "errors": errors, **nothing}
+    spreads = {name: Spread(item.sd, item.relative) for name, item in asked.spreads.items()}
+    try:
+        told = given(spreads, asked.about, metrics_of(policy))
+    except ValueError as error:
+        raise Problem("invalid-request", f"{str(error).capitalize()}.") from None
+    share, learned = expected(connection, policy, who)
     return {
-        "plan": [asdict(item) for item in plan(policy, n)],
-        "expected": expected(connection, policy, who),
+        "plan": [asdict(item) for item in plan(policy, n, told.over(learned))],
+        "expected": share,
         "valid": True,
         "digest": policy.digest,
         "errors": [],

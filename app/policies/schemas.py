@@ -9,10 +9,23 @@ from app.bodies import Strict
 from app.evaluations.schemas import Time
 
 
+class SpreadIn(Strict):
+    """What one example of a metric varies by."""
+
+    sd: float = Field(gt=0, description="Standard deviation, in the metric's unit")
+    relative: bool = Field(False, description="`sd` is a share of the mean: 0.4 for 40%")
+
+
 class LintIn(Strict):
-    """A draft as text, for clients that send JSON only."""
+    """A draft, as text or as JSON, and what is known of its metrics before any sample."""
 
     policy: dict[str, Any] | str
+    spreads: dict[str, SpreadIn] = Field(
+        default_factory=dict, max_length=100, description="By metric; else from stored evaluations"
+    )
+    about: dict[str, float] = Field(
+        default_factory=dict, max_length=100, description="Typical values, by metric"
+    )
 
 
 class BacktestIn(Strict):
@@ -83,9 +96,18 @@ class PlanOut(BaseModel):
     rule: str
     slices: int
     provable: bool = Field(description="False where no sample can ever prove it")
-    samples: int | None = Field(description="Examples it takes; null where none would do")
+    samples: int | None = Field(
+        description="Examples it takes; null where none would do, or `needs` says what to give"
+    )
     paired: int | None = Field(description="The same where both answer the same examples")
-    at_n: dict[str, float | None] | None = Field(description="What `n` examples resolve")
+    counts: str = Field(description="What `samples` counts: examples, units, TP + FP + FN")
+    needs: list[str] = Field(
+        description="What to give, any one of it, where no number can be said: `sd` (`spreads`), "
+        "`about`, `pilot`, `target`, `margin`, `tolerance`, `n`, `rule`"
+    )
+    at_n: dict[str, float | None] | None = Field(
+        description="What `n` examples resolve: the truths that pass and that fail"
+    )
     message: str
 
 

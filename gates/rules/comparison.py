@@ -90,6 +90,19 @@ class Comparison(JudgedRule):
         """Margins add up over releases."""
         return [f"{self.id}: a margin alone lets quality slide release by release; add a `min`"]
 
+    def asked(self) -> tuple[float | None, float | None, float | None]:
+        """Least and most of candidate - baseline, and the signed share of a relative margin.
+
+        With a share the limits are about candidate - baseline - share * |baseline|.
+        """
+        subject = self.subject
+        name, margin = self.versus_baseline.given()[0]
+        relative = name.endswith("_percent")
+        limit = 0.0 if relative else _signed(name, margin, subject)
+        upward = _wants_at_least(name, subject)
+        share = _signed(name, margin / 100, subject) if relative else None
+        return limit if upward else None, None if upward else limit, share
+
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
         subject = self.subject
@@ -131,17 +144,16 @@ class Comparison(JudgedRule):
             flags=_comparability_flags(picked.measurement, against.measurement),
         )
         name, margin = self.versus_baseline.given()[0]
-        compared = self._compared(subject, picked, against, name, margin)
+        minimum, maximum, share = self.asked()
+        compared = self._compared(subject, picked, against, share)
         known = compared.estimate
         if self.strict and not isinstance(known, Unsettled) and known.approximate:
             known = Unsettled("no_uncertainty", _NOT_STRICT)
         finding = _with_sides(finding, compared)
-        limit = 0.0 if name.endswith("_percent") else _signed(name, margin, subject)
-        upward = _wants_at_least(name, subject)
         asked = Asked(
             f"versus_baseline:{name}",
-            limit if upward else None,
-            None if upward else limit,
+            minimum,
+            maximum,
             (picked.measurement, against.measurement),
             value=self._plain(finding, name, margin, subject),
             scale="difference",
@@ -166,16 +178,15 @@ class Comparison(JudgedRule):
         return one - two
 
     def _compared(
-        self, subject: Subject, picked: Picked, against: Picked, name: str, margin: float
+        self, subject: Subject, picked: Picked, against: Picked, share: float | None
     ) -> Compared:
-        relative = name.endswith("_percent")
         return compare(
             picked.measurement,
             against.measurement,
             kind=subject.kind,
             value_range=subject.value_range,
             quantile=subject.quantile,
-            share=_signed(name, margin / 100, subject) if relative else None,
+            share=share,
         )
 
 

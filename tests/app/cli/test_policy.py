@@ -87,3 +87,34 @@ def test_a_plan_names_sizes_and_what_can_never_be_proven(tmp_path):
     answer = clearance("policy", "plan", str(file), "-o", "json")
     assert [item["provable"] for item in json.loads(answer.stdout)["plan"]] == [True, False]
     assert clearance("policy", "plan", str(tmp_path / "none.yaml")).returncode == 2
+
+
+def test_a_plan_takes_a_spread_or_a_pilot_and_refuses_what_fits_nothing(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "policy: p\nowner: o\napplies_to: {model: '*', stage: '*'}\n"
+        "gates: {cost: [{metric: cost_per_inference, max: 0.004, target: 0.003, unit: USD}]}\n"
+    )
+    plan = ("policy", "plan", str(file))
+    unknown = clearance(*plan)
+    assert unknown.stdout.startswith("? ")
+    assert "--sd cost_per_inference=SD" in unknown.stdout
+    stated = clearance(*plan, "--sd", "cost_per_inference=40%", "-o", "json")
+    assert json.loads(stated.stdout)["plan"][0]["samples"] >= 100
+    pilot = tmp_path / "pilot.csv"
+    rows = [f"e{i},{0.002 + 0.0001 * (i % 20)}" for i in range(120)]
+    pilot.write_text("id,cost_per_inference\n" + "\n".join(rows) + "\n")
+    from_it = clearance(*plan, "--from", str(pilot))
+    assert "as in the pilot" in from_it.stdout, from_it.stderr
+    for wrong, said in (
+        (("--sd", "csat=1"), "No rule plans with csat; the policy asks for cost_per_inference."),
+        (("--sd", "cost_per_inference"), "Write --sd cost_per_inference=0.002"),
+        (("--sd", "cost_per_inference=0"), "must be a number above 0"),
+        (("--about", "x=y"), "Write --about selection_rate=0.3"),
+        (("--baseline", str(pilot)), "--baseline belongs to --from"),
+        (("--from", str(tmp_path / "none.csv")), "cannot be read"),
+        (("--from", str(pilot), "--history"), "not both"),
+    ):
+        done = clearance(*plan, *wrong)
+        assert done.returncode == 2
+        assert said in done.stderr

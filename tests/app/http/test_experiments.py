@@ -57,3 +57,30 @@ def test_lint_plans_and_says_what_stored_releases_expect(service: Service):
     stricter = linted(POLICY.replace("max: 0.02", "max: 0.001"))["expected"]
     assert stricter["escalated"] + stricter["failed"] == 2
     assert linted("policy: x")["plan"] == []
+
+
+def test_lint_takes_spreads_and_learns_them_from_what_is_stored(service: Service):
+    text = POLICY.replace("gates:", "gates:\n  cost: [{metric: csat, min: 4.0, target: 4.2}]")
+
+    def planned(**given: Any) -> dict[str, Any]:
+        body = {"policy": text, **given}
+        answer = service.call("POST", "/v1/policies/lint", json=body)
+        assert answer.status_code == 200, answer.text
+        (found,) = (item for item in answer.json()["plan"] if item["rule"] == "csat")
+        return dict(found)
+
+    unknown = planned()
+    assert unknown["samples"] is None
+    assert "sd" in unknown["needs"]
+    stated = planned(spreads={"csat": {"sd": 1.0}})
+    assert (stated["needs"], stated["samples"] > 100) == ([], True)
+    service.publish()
+    service.submit(
+        measurements=[{"metric": "csat", "scores": [3.0, 4.0, 5.0] * 50}],
+    )
+    learned = planned()
+    assert learned["samples"] is not None
+    assert "newest stored evaluations" in learned["message"]
+    for wrong in ({"spreads": {"csat": {"sd": 0}}}, {"spreads": {"bleu": {"sd": 1}}}):
+        refused = service.call("POST", "/v1/policies/lint", json={"policy": text, **wrong})
+        assert refused.status_code == 422
