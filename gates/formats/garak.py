@@ -85,6 +85,8 @@ class _Run:
     evals: dict[Key, Json] = field(default_factory=dict)
     prompts: dict[Key, dict[str, list[int]]] = field(default_factory=dict)
     """Per prompt: hits, scored generations, generations without a score."""
+    intents: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What a prompt is after, by probe and prompt (0.17)."""
     notes: list[str] = field(default_factory=list)
 
     def take(self, row: Json) -> None:
@@ -130,6 +132,8 @@ class _Run:
             return
         prompt = json.dumps(row.get("prompt"), sort_keys=True).encode()
         name = hashlib.sha256(prompt).hexdigest()[:16]
+        if intent := text(row.get("intent")):
+            self.intents[probe, name] = intent
         for detector, scores in results.items():
             if not isinstance(scores, list):
                 continue
@@ -176,6 +180,8 @@ def _measurements(run: _Run) -> Iterator[Measurement]:
         by[()].append(examples)
         by.setdefault((("category", probe.partition(".")[0]),), []).append(examples)
         by.setdefault((("probe", probe),), []).append(examples)
+        for intent, part in _by_intent(run, (probe, detector), examples):
+            by.setdefault((("intent", intent),), []).append(part)
     for (probe, detector), examples in made.items():
         by.setdefault((("detector", detector), ("probe", probe)), []).append(examples)
     for key, parts in by.items():
@@ -203,16 +209,7 @@ def _examples(run: _Run, key: Key) -> _Examples:
     tallies = run.prompts.get(key, {})
     seen = sum(t[1] for t in tallies.values()), sum(t[0] for t in tallies.values())
     if tallies and seen == (n, hits):
-        scored = {name: t for name, t in tallies.items() if t[1]}
-        return _Examples(
-            [f"{key[0]}:{name}" for name in scored],
-            [t[0] / t[1] for t in scored.values()],
-            hits,
-            n,
-            sum(1 for t in tallies.values() if t[2]),
-            len(scored),
-            is_listed=True,
-        )
+        return _listed(key[0], tallies)
     if tallies:
         run.notes.append(
             f"{key[0]}/{key[1]}: its attempts say {seen[1]} of {seen[0]}, its result {hits} of "
@@ -223,6 +220,36 @@ def _examples(run: _Run, key: Key) -> _Examples:
     )
     prompts = prompts or (n // run.generations if run.generations else 0)
     return _Examples((), (), hits, n, errored, prompts or None, is_listed=False)
+
+
+def _listed(probe: str, tallies: Mapping[str, list[int]]) -> _Examples:
+    """Prompts with the share of their scored generations that were hits."""
+    scored = {name: t for name, t in tallies.items() if t[1]}
+    return _Examples(
+        [f"{probe}:{name}" for name in scored],
+        [t[0] / t[1] for t in scored.values()],
+        sum(t[0] for t in scored.values()),
+        sum(t[1] for t in scored.values()),
+        sum(1 for t in tallies.values() if t[2]),
+        len(scored),
+        is_listed=True,
+    )
+
+
+def _by_intent(run: _Run, key: Key, whole: _Examples) -> Iterator[tuple[str, _Examples]]:
+    """The prompts of each intent; of a result without prompts only its counts of outputs."""
+    if not whole.is_listed:
+        for intent, row in mapping(run.evals[key], "intents").items():
+            if isinstance(row, dict) and _has_counts(row):
+                n, hits, errored = _counts(row)
+                yield intent, _Examples((), (), hits, n, errored, None, is_listed=False)
+        return
+    of: dict[str, dict[str, list[int]]] = {}
+    for name, tally in run.prompts[key].items():
+        if code := run.intents.get((key[0], name)):
+            of.setdefault(code, {})[name] = tally
+    for code, tallies in of.items():
+        yield code, _listed(key[0], tallies)
 
 
 def _pooled(

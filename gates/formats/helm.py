@@ -23,6 +23,7 @@ _BOOKKEEPING = frozenset(
     | {"finish_reason_length", "finish_reason_stop", "finish_reason_endoftext"}
     | {"finish_reason_unknown", "max_prob", "training_co2_cost", "training_energy_cost"}
 )
+_TOKENS = ("num_prompt_tokens", "num_completion_tokens")
 _UNITS = {"inference_runtime": "s"}
 _NAMES = {"inference_runtime": "latency"}
 _JUDGED = ("test", "")
@@ -66,7 +67,7 @@ def read(file: ResultFile) -> Reading:
 def _instances(rows: list[Json]) -> Scored:
     found = Scored()
     for row in rows:
-        stats = row.get("stats")
+        stats, tokens = row.get("stats"), list[float]()
         for stat in stats if isinstance(stats, list) else ():
             name = _judged(stat) if isinstance(stat, dict) else None
             if name is None:
@@ -75,10 +76,14 @@ def _instances(rows: list[Json]) -> Scored:
             score = quantity(stat.get("mean")) if size(stat.get("count")) else None
             perturbed = _perturbation(row) or _perturbation(mapping(stat, "name"))
             metric = _NAMES.get(name, name)
+            if name in _TOKENS and perturbed is None and score is not None:
+                tokens.append(score)
             if perturbed is None:
                 found.add(metric, score, str(row.get("instance_id")))
             else:
                 found.add_only(metric, score, str(row.get("instance_id")), perturbed)
+        if len(tokens) == len(_TOKENS):
+            found.add("tokens_per_request", sum(tokens), str(row.get("instance_id")))
     return found
 
 

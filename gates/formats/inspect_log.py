@@ -118,6 +118,12 @@ class _Log:
         return text(mapping(self.root, "eval").get("task")) or "task"
 
     @property
+    def suite(self) -> str:
+        """The task with its version, where it has one: another version asks something else."""
+        version = mapping(self.root, "eval").get("task_version")
+        return self.task if not version else f"{self.task}@{version!s:.40}"
+
+    @property
     def failure(self) -> str | None:
         return text(mapping(self.root, "error").get("message"))
 
@@ -143,7 +149,7 @@ class _Log:
         return Source(
             tool="inspect",
             tool_version=text(mapping(run, "packages").get("inspect_ai")),
-            suite=self.task,
+            suite=self.suite,
             run_id=text(run.get("run_id")),
             dataset_name=text(dataset.get("name")),
             dataset_digest=mark([dataset.get("name"), ids]) if isinstance(ids, list) else None,

@@ -62,7 +62,7 @@ def read(file: ResultFile) -> Reading:
     for name, counted in by_name.items() if len(by_name) > 1 else ():
         key: SliceKey = (("suite", name or "(unnamed)"),)
         measurements.append(_pass_rate(counted, None, key, source, incomplete))
-    measurements.extend(_metrics(file, root, task, source))
+    measurements.extend(_metrics(file, root, task, source, incomplete))
     if total["skipped"]:
         notes.append(f"{total['skipped']} skipped tests count neither as passed nor as failed")
     flaky = sum(_tag(element) in ("flakyFailure", "flakyError") for element in root.iter())
@@ -174,7 +174,7 @@ def _stated(element: Element, key: str) -> int:
 
 
 def _metrics(
-    file: ResultFile, root: Element, task: str | None, source: Source
+    file: ResultFile, root: Element, task: str | None, source: Source, incomplete: str | None
 ) -> Iterator[Measurement]:
     """Properties `metric:<name>`; where several tests give one metric, each is a slice {test}."""
     given = list(_properties(root))
@@ -191,6 +191,7 @@ def _metrics(
             task=task,
             slice=(("test", test),) if often[metric] > 1 and test else (),
             source=source,
+            incomplete=incomplete,
         )
 
 

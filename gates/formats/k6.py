@@ -7,7 +7,7 @@ older form their `true` even means that they were crossed.
 from collections.abc import Iterator, Mapping
 
 from gates.evidence import Measurement, SliceKey, Source
-from gates.formats.objects import mapping, quantity, size
+from gates.formats.objects import mapping, quantity, size, text
 from gates.formats.percentiles import percentiles
 from gates.formats.result_file import ResultFile
 from gates.formats.understood import Reading
@@ -37,6 +37,7 @@ def read(file: ResultFile) -> Reading:
     """Latency percentiles, error rate, checks, throughput; tags as slices."""
     metrics = mapping(file.json_object or {}, "metrics")
     found = [m for name in metrics for m in _of(metrics, name)]
+    found += _checks(mapping(file.json_object or {}, "root_group"))
     if not found:
         raise file.nothing_measured("no request was made and nothing was checked")
     crossed = sum(_crossed(mapping(metrics, name)) for name in metrics)
@@ -70,6 +71,26 @@ def _of(metrics: Json, name: str) -> Iterator[Measurement]:
             )
     elif base == "http_reqs" and (rate := quantity(values.get("rate"))) is not None:
         yield Measurement("throughput", rate, slice=slice_, source=_SOURCE)
+
+
+def _checks(group: Json) -> Iterator[Measurement]:
+    """Each check by its path of groups; the older export has objects in place of lists."""
+    for check in _entries(group, "checks"):
+        yes, no = size(check.get("passes")), size(check.get("fails"))
+        name = (text(check.get("path")) or text(check.get("name")) or "").removeprefix("::")
+        if name and yes is not None and no is not None:
+            key: SliceKey = (("check", name),)
+            yield Measurement(
+                "pass_rate", count=yes, n=yes + no, slice=key, direction="higher", source=_SOURCE
+            )
+    for inner in _entries(group, "groups"):
+        yield from _checks(inner)
+
+
+def _entries(group: Json, key: str) -> list[Json]:
+    found = group.get(key)
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _slice(name: str) -> tuple[str, SliceKey]:

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats import table
+from gates.formats.cells import instant
 from gates.formats.objects import quantity, size, text
 from gates.formats.percentiles import percentiles
 from gates.formats.result_file import ResultFile
@@ -24,6 +25,7 @@ RECOGNISED_BY = (
 
 _QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 _MAX_EDGES = 100_000
+_YEAR = 365 * 86_400.0
 _JSON = frozenset({"num_requests", "num_failures", "response_times"})
 _CSV = frozenset({"Name", "Request Count", "Failure Count"})
 _SOURCE = Source(tool="locust")
@@ -43,18 +45,20 @@ def mismatch(file: ResultFile) -> str | None:
 
 def read(file: ResultFile) -> Reading:
     """Latency percentiles and error rate of each endpoint and over all."""
-    notes = ["locust writes down neither model nor time"]
+    notes, measured_at = ["locust writes down no model"], None
     if file.syntax == "text":
         found = list(_of_csv(file))
         notes.append(
             "percentiles in the CSV are read off a histogram and prove nothing; send --json"
         )
     else:
-        found = list(_of_rows(file, list(file.rows or ())))
+        rows: list[Json] = list(file.rows or ())
+        found = list(_of_rows(file, rows))
+        measured_at = instant(max((_end(row) for row in rows), default=0.0) or None)
         notes.append("response times are taken at the upper edge of locust's rounding")
     if not found:
         raise file.nothing_measured("no request was made")
-    return Reading(file.bounded(found), notes=tuple(notes))
+    return Reading(file.bounded(found), measured_at=measured_at, notes=tuple(notes))
 
 
 def _of_rows(file: ResultFile, rows: list[Json]) -> Iterator[Measurement]:
@@ -68,8 +72,28 @@ def _of_rows(file: ResultFile, rows: list[Json]) -> Iterator[Measurement]:
         whole.update(times)
         requests, failures = requests + n, failures + failed
         name = " ".join(filter(None, (text(row.get("method")), text(row.get("name")))))
-        yield from _series(times, n, failed, (("endpoint", name or "unnamed"),))
+        key: SliceKey = (("endpoint", name or "unnamed"),)
+        yield from _series(times, n, failed, key)
+        yield from _rates([row], key)
     yield from _series(whole, requests, failures, ())
+    yield from _rates(rows, ())
+
+
+def _rates(rows: list[Json], key: SliceKey) -> Iterator[Measurement]:
+    """The mean response time, which locust sums exactly, and requests per second."""
+    n = sum(size(row.get("num_requests")) or 0 for row in rows)
+    times = [quantity(row.get("total_response_time")) for row in rows]
+    if n and None not in times:
+        mean = sum(time or 0.0 for time in times) / n
+        yield Measurement("mean_latency", mean, n=n, unit="ms", slice=key, source=_SOURCE)
+    starts = [quantity(row.get("start_time")) for row in rows]
+    took = max(map(_end, rows), default=0.0) - min((s for s in starts if s), default=0.0)
+    if None not in starts and 0 < took < _YEAR:
+        yield Measurement("throughput", n / took, slice=key, source=_SOURCE)
+
+
+def _end(row: Json) -> float:
+    return quantity(row.get("last_request_timestamp")) or 0.0
 
 
 def _histogram(file: ResultFile, row: Json) -> Counter[float]:

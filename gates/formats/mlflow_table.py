@@ -1,15 +1,20 @@
 """MLflow evaluation tables: the rows behind a GenAI run, one trace each (`result_df`).
 
+Latency, tokens and cost are those of the trace, not of the scorers that judged it.
+
 Yes and no, true and false count as 1 and 0. The example is named by what was asked, because a
 trace's id is another in every run.
 """
 
+import jiter
+
 from gates.evidence import Source
 from gates.formats import table
 from gates.formats.cells import NotANumber, is_blank, numbers
-from gates.formats.objects import mark
+from gates.formats.objects import EMPTY, mapping, mark, quantity
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
+from gates.formats.table import Table
 from gates.formats.understood import Reading
 
 NAME = "mlflow-table"
@@ -17,6 +22,12 @@ TITLE = "MLflow evaluation table"
 RECOGNISED_BY = "rows with `trace_id` and columns `<scorer>/value`"
 
 _VALUE = "/value"
+_UNITS = {"latency": {"unit": "ms"}, "cost_per_inference": {"unit": "USD"}}
+_TRACED = (
+    ("tokens_per_request", "mlflow.trace.tokenUsage", "total_tokens"),
+    ("cost_per_inference", "mlflow.trace.cost", "total_cost"),
+)
+"""Metric, the trace's metadata, which is JSON in a text, and the number in it."""
 _WORDS = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 _EXPECTED = frozenset({"expected_response", "expected_facts", "guidelines", "expectations"})
 
@@ -55,11 +66,36 @@ def read(file: ResultFile) -> Reading:
         scored.add_column(metric, scores, examples)
     if not scored:
         raise file.nothing_measured("no scorer's values are numbers, yes or no")
+    _use(scored, found, examples, states)
     notes = [f"scorers whose values are texts were not read: {', '.join(left_out)}"]
     source = Source(tool="mlflow", prompt_set_digest=mark(sorted(examples)) if requests else None)
     return Reading(
-        file.bounded(scored.measurements(source=source)), notes=tuple(notes if left_out else ())
+        file.bounded(scored.measurements(_UNITS, source=source)),
+        notes=tuple(notes if left_out else ()),
     )
+
+
+def _use(scored: Scored, rows: Table, examples: list[str], states: list[object] | None) -> None:
+    """What an answer took; a trace that failed answered nothing."""
+    durations = rows.columns.get("execution_duration")
+    traced = rows.columns.get("trace_metadata")
+    for row, example in enumerate(examples):
+        if states is not None and states[row] not in ("OK", None):
+            continue
+        if durations is not None and (took := quantity(durations[row])) is not None:
+            scored.add("latency", took, example)
+        metadata = mapping({"": traced[row]}, "") if traced is not None else EMPTY
+        for metric, key, part in _TRACED:
+            if (number := _inner(metadata.get(key), part)) is not None:
+                scored.add(metric, number, example)
+
+
+def _inner(cell: object, key: str) -> float | None:
+    try:
+        found = jiter.from_json(cell.encode()) if isinstance(cell, str) else cell
+    except ValueError:
+        return None
+    return quantity(found.get(key)) if isinstance(found, dict) else None
 
 
 def _scores(cells: list[object]) -> list[float | None] | None:

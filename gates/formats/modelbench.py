@@ -53,7 +53,9 @@ def read(file: ResultFile) -> Reading:
     grade = quantity(score.get("numeric_grade"))
     if grade is not None:
         found.append(
-            Measurement("benchmark_grade", grade, direction="higher", source=source, unit=None)
+            Measurement(
+                "benchmark_grade", grade, direction="higher", source=source, incomplete=incomplete
+            )
         )
     return Reading(
         file.bounded(found),

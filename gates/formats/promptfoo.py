@@ -80,7 +80,7 @@ def read(file: ResultFile) -> Reading:
     )
     incomplete = run.shortfall(mapping(results, "stats"))
     found = list(run.scored.measurements(_UNITS, source=source, incomplete=incomplete))
-    found += _of_prompts(entries(results, "prompts"), run, source)
+    found += _of_prompts(entries(results, "prompts"), run, source, incomplete)
     if not found:
         raise file.nothing_measured("it holds no test results; did the evaluation finish?")
     providers = run.providers | {text(p.get("provider")) for p in entries(results, "prompts")}
@@ -233,7 +233,9 @@ def _groups(metadata: Json) -> list[SliceKey]:
     ]
 
 
-def _of_prompts(prompts: Iterable[Json], run: _Run, source: Source) -> Iterator[Measurement]:
+def _of_prompts(
+    prompts: Iterable[Json], run: _Run, source: Source, incomplete: str | None
+) -> Iterator[Measurement]:
     """What only the totals have: derived metrics, and everything where there are no rows."""
     listed = list(prompts)
     for prompt in listed:
@@ -263,6 +265,7 @@ def _of_prompts(prompts: Iterable[Json], run: _Run, source: Source) -> Iterator[
                 missing=MISSING if found is None else None,
                 slice=slice_,
                 source=source,
+                incomplete=incomplete,
             )
 
 
@@ -281,10 +284,11 @@ def _totals(metrics: Json, slice_: SliceKey, source: Source) -> Iterator[Measure
         direction="higher",
         **common,  # type: ignore[arg-type]  # two fields of their own types
     )
-    for metric, key, unit in (
-        ("mean_latency", "totalLatencyMs", "ms"),
-        ("cost_per_inference", "cost", "USD"),
+    for metric, total, unit in (
+        ("mean_latency", quantity(metrics.get("totalLatencyMs")), "ms"),
+        ("cost_per_inference", quantity(metrics.get("cost")), "USD"),
+        # The graders' tokens stand apart, in `assertions`.
+        ("tokens_per_request", quantity(mapping(metrics, "tokenUsage").get("total")), None),
     ):
-        total = quantity(metrics.get(key))
         if total and n:
             yield Measurement(metric, total / n, n=n, unit=unit, **common)  # type: ignore[arg-type]  # as above

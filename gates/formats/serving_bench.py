@@ -86,6 +86,10 @@ def _measurements(row: Json) -> Iterator[Measurement]:
     for key, metric in _RATES.items():
         if (rate := quantity(row.get(key))) is not None:
             yield Measurement(metric, rate, source=source, direction="higher")
+    tokens = [quantity(row.get(f"total_{which}_tokens")) for which in ("input", "output")]
+    if n and None not in tokens:
+        each = sum(count or 0.0 for count in tokens) / n
+        yield Measurement("tokens_per_request", each, n=n, source=source)
     asked = size(row.get("num_prompts"))
     if asked is not None and n is not None and n <= asked:
         yield Measurement("error_rate", count=asked - n, n=asked, direction="lower", source=source)

@@ -214,3 +214,27 @@ def test_a_model_card_is_a_claim_without_n(ends):
 )
 def test_a_broken_model_card_is_refused_in_words(change):
     assert refusal(CARD.replace(*change).encode()).slug in ("malformed-file", "nothing-measured")
+
+
+def test_a_model_card_may_state_one_question_twice_and_both_stay_in_sight():
+    twice = CARD.replace("    - {type: f1, value: 0.9}", "    - {type: accuracy, value: 12.5}")
+    m = [x.value for x in read("README.md", twice.encode()).measurements if x.metric == "accuracy"]
+    assert m == [91.5, 12.5]
+
+
+@pytest.mark.parametrize("value", ["{a: 1}", "[1, 2]", "about 90"])
+def test_a_claim_that_is_no_number_has_no_value(value):
+    card = CARD.replace("value: 91.5", f"value: {value}")
+    m = found(read("README.md", card.encode()))["glue/sst2/validation", "accuracy"]
+    assert (m.value, m.missing) == (None, "not_a_number")
+
+
+def test_tokens_of_an_instance_are_those_read_and_written():
+    assert (of("helm_instances.json")[None, "tokens_per_request"].scores or ())[:2] == (
+        220.0,
+        221.0,
+    )
+
+
+def test_the_grade_of_an_unfinished_run_is_incomplete():
+    assert of_value(modelbench(end_time=None))[None, "benchmark_grade"].incomplete is not None

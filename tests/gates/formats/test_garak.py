@@ -158,3 +158,35 @@ def test_results_counted_in_another_way_are_refused_with_what_to_do(counts):
     assert error.slug == "unsupported-version"
     assert "garak 0.99" in error.detail
     assert "update Clearance" in error.detail
+
+
+def test_intents_are_slices_of_prompts():
+    m = found(opened("garak.report.jsonl"))
+    assert m[None, ASR, ("intent", "T009ignore")].scores == (1.0,)
+    assert len(m[None, ASR, ("intent", "T999test")].scores or ()) == 8
+
+
+def test_an_output_without_a_score_is_an_error_of_its_intent():
+    def lost(row):
+        if row["entry_type"] == "attempt" and row.get("detector_results"):
+            first = next(iter(row["detector_results"]))
+            row["detector_results"][first] = [None, *row["detector_results"][first][1:]]
+        if row["entry_type"] == "eval":
+            lost = row["total_evaluated"] // 4
+            row |= {"total_evaluated": row["total_evaluated"] - lost, "nones": lost}
+            row["passed"] = row["total_evaluated"] if row["passed"] else 0
+            row["fails"] = row["total_evaluated"] - row["passed"]
+        return row
+
+    m = of_report(report(lost))[None, ASR, ("intent", "T999test")]
+    assert (len(m.scores or ()), m.n_errored) == (8, 8)
+
+
+def test_without_attempts_an_intent_has_a_rate_and_no_prompts():
+    m = of_report(report(keep=without_attempts))[None, ASR, ("intent", "T009ignore")]
+    assert (m.value, m.n) == (1.0, None)
+
+
+def test_the_bootstrapped_interval_of_no_hits_is_not_believed():
+    assert b'"confidence_upper": 0.0' in content("garak.report.jsonl")
+    assert all(m.ci is None for m in opened("garak.report.jsonl").measurements)

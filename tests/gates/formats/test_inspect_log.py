@@ -291,3 +291,20 @@ def test_the_samples_of_an_older_log_say_more_than_its_groups():
     assert m["capitals", "s"].scores == (1.0, 0.0)
     assert m["capitals", "s", ("level", "easy")].scores == (1.0,)
     assert ("capitals", "s", ("group", "easy")) not in m
+
+
+def test_older_logs_count_completed_samples_only():
+    root = value("inspect_header_only.json") | {"reductions": []}
+    score = {"name": "s", "scorer": "s", "metrics": {"f1": {"value": 0.5}}}
+    root["results"] = {"total_samples": 8, "completed_samples": 6, "scores": [score]}
+    m = of_value(root)["capitals", "f1"]
+    assert (m.n, m.n_errored, m.errors_stated) == (6, 2, True)
+
+
+def test_the_version_of_a_task_is_part_of_its_name():
+    root = value("inspect_capitals.json")
+    for version, suite in ((0, "capitals"), (2, "capitals@2"), ("b", "capitals@b")):
+        root["eval"]["task_version"] = version
+        m = of_value(root)["capitals", "accuracy"]
+        assert m.source is not None
+        assert m.source.suite == suite

@@ -202,3 +202,21 @@ def test_other_xml_is_not_junit():
     with pytest.raises(FormatError) as caught:
         read("x.xml", b"<coverage/>")
     assert caught.value.slug == "unrecognised-format"
+
+
+def test_a_control_character_is_broken_xml_and_said_to_be():
+    with pytest.raises(FormatError) as caught:
+        read("j", suite(case("a", "<failure>\x1b[31mred</failure>")))
+    assert "cut off or broken" in caught.value.detail
+
+
+def test_what_a_test_printed_is_no_result():
+    noise = f"<system-out>{'failure ' * 100_000}</system-out>"
+    m = rate(suite(case("a", noise)))
+    assert (m.count, m.n) == (1, 1)
+
+
+def test_a_metric_of_a_run_that_hides_failures_is_incomplete_too():
+    root = b'<testsuite tests="2" failures="1">%s<testcase name="a"/></testsuite>'
+    given = b'<properties><property name="metric:accuracy" value="0.9"/></properties>'
+    assert all(m.incomplete for m in read("j", root % given).measurements)

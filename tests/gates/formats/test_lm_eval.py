@@ -188,3 +188,22 @@ def test_the_model_is_taken_from_its_arguments_in_either_form(arguments):
 def test_lighteval_is_another_tool():
     root = {"config_general": {}, "results": {"t|0": {"acc": 0.5}}, "versions": {}}
     assert read_json("r", root).format == "lighteval"
+
+
+def test_what_stands_beside_metrics_is_no_metric():
+    beside = {"name": "t", "alias": " - t", "sample_len": 7, "sample_count": {"acc,none": 7}}
+    found = read_json("r", minimal({"t": {"acc,none": 0.5, **beside}}))
+    assert [(m.task, m.metric, m.n) for m in found.measurements] == [("t", "acc", 7)]
+    assert not found.notes
+
+
+def test_a_blank_stderr_of_a_group_is_none():
+    rows = {"g": {"acc,none": 0.5, "acc_stderr,none": " "}}
+    assert read_json("r", minimal(rows)).measurements[0].stderr is None
+
+
+@pytest.mark.parametrize(("version", "suite"), [(1.0, "t@1.0"), ("v2", "t@v2"), (None, "t")])
+def test_the_version_of_a_task_is_a_number_or_a_text(version, suite):
+    m = read_json("r", minimal({"t": {"acc,none": 1}}, versions={"t": version})).measurements[0]
+    assert m.source is not None
+    assert m.source.suite == suite

@@ -161,3 +161,28 @@ def test_codecarbon_gives_the_last_run_in_units_that_convert():
 
 def test_a_climate_data_set_of_the_same_name_is_no_run():
     assert read("emissions.csv", b"country,emissions\nFR,4.1\n").format == "generic"
+
+
+@pytest.mark.parametrize("name", ["k6_summary.json", "k6_export.json"])
+def test_each_check_is_a_slice_in_either_form(name):
+    m = of(name)[None, "pass_rate", ("check", "login::status is 200")]
+    assert (m.count, m.n) == (60, 62)
+
+
+def test_locust_says_when_and_how_often():
+    understood = opened("locust.json")
+    assert understood.measured_at is not None
+    m = found(understood)
+    mean = m[None, "mean_latency", ("endpoint", "GET /missing")]
+    assert (mean.value, mean.n) == (pytest.approx(19.0771, abs=1e-4), 186)
+    assert m[None, "throughput"].value == pytest.approx(342 / 3.25, rel=0.01)
+
+
+def test_tokens_of_a_request_are_those_read_and_written():
+    m = of_value(vllm(total_input_tokens=990, total_output_tokens=9900))
+    assert (m[None, "tokens_per_request"].value, m[None, "tokens_per_request"].n) == (11.0, 990)
+    assert (None, "tokens_per_request") not in of_value(vllm(total_input_tokens=990))
+
+
+def test_what_a_user_wrote_beside_the_benchmark_is_no_metric():
+    assert of_value(vllm(commit="1234", tag="0.5")).keys() == of_value(vllm()).keys()

@@ -87,3 +87,20 @@ def test_a_trace_that_failed_is_an_error():
     rows[0]["state"] = "ERROR"
     m = of_value(rows)[None, "verdict"]
     assert (m.scores, m.n_errored) == ((0.0, 0.0), 1)
+
+
+def test_a_trace_says_how_long_it_took_and_what_it_cost():
+    rows = value("mlflow_table.json")
+    for number, row in enumerate(rows):
+        row["execution_duration"] = 100 + number
+        row["trace_metadata"] = {
+            "mlflow.trace.tokenUsage": '{"output_tokens": 2, "total_tokens": 10}',
+            "mlflow.trace.cost": '{"total_cost": 0.002}' if number else "no JSON",
+        }
+    rows[2]["state"] = "ERROR"
+    m = of_value(rows)
+    assert (m[None, "latency"].scores, m[None, "latency"].unit) == ((100.0, 101.0), "ms")
+    assert m[None, "tokens_per_request"].scores == (10.0, 10.0)
+    cost = m[None, "cost_per_inference"]
+    assert (cost.scores, cost.unit) == ((0.002,), "USD")
+    assert set(cost.ids or ()) <= set(m[None, "latency"].ids or ())

@@ -136,15 +136,6 @@ def test_fewer_rows_than_the_summary_says_are_no_whole_run():
     assert m.incomplete == "only 1 of 5 results are in the file"
 
 
-@pytest.mark.parametrize("version", [2, 4, None])
-def test_other_versions_are_refused_with_what_to_do(version):
-    root = value("promptfoo_0.121.json")
-    root["results"]["version"] = version
-    error = refusal(root)
-    assert error.slug == "unsupported-version"
-    assert "promptfoo export" in error.detail
-
-
 def test_no_results_are_nothing_measured():
     assert refusal(run()).slug == "nothing-measured"
 
@@ -165,3 +156,21 @@ def test_results_of_another_version_are_refused_with_what_to_do(version):
         error = refusal(root)
         assert error.slug == "unsupported-version"
         assert "promptfoo export eval" in error.detail
+
+
+def test_the_order_of_rows_says_nothing():
+    root = value(REPEAT)
+    root["results"]["results"].reverse()
+    one, two = (m[None, "pass_rate"] for m in (of(REPEAT), of_value(root)))
+    assert one.source is not None
+    assert two.source is not None
+    assert one.source.prompt_set_digest == two.source.prompt_set_digest
+    assert sorted(one.clusters or ()) == sorted(two.clusters or ())
+
+
+def test_tokens_of_graders_stand_apart():
+    use = {"total": 300, "assertions": {"total": 9000}}
+    metrics = {"testPassCount": 3, "testFailCount": 0, "tokenUsage": use}
+    root = run(prompts=[{"provider": "p", "label": "l", "metrics": metrics}], results=[])
+    m = of_value(root)[None, "tokens_per_request"]
+    assert (m.value, m.n) == (100.0, 3)
