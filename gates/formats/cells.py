@@ -7,6 +7,8 @@ NotANumber, and what is not finite, or beyond 1e300, is no value.
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isfinite
+from typing import cast
 
 MISSING = "not_a_number"
 """Why a value that the tool wrote is not usable; stands in `Measurement.missing`."""
@@ -54,27 +56,45 @@ def number(value: object) -> float | None:
 
 def numbers(cells: Sequence[object]) -> list[float | None]:
     """`number` of each cell of a column; raises NotANumber at the first that is none."""
-    return _plain_texts(cells) or [
-        cell if type(cell) is float and -LARGEST <= cell <= LARGEST else number(cell)
-        for cell in cells
-    ]
+    if not cells:
+        return []
+    number(cells[0])  # a column of texts is left at its first cell
+    kinds = set(map(type, cells))
+    if kinds <= {float, int}:
+        return _plain(cells) or list(map(number, cells))
+    if kinds == {str}:
+        texts = cast("Sequence[str]", cells)
+        distinct = set(texts)
+        is_repeating = 4 * len(distinct) < len(texts)
+        return (None if is_repeating else _plain_texts(texts)) or _each_once(texts, distinct)
+    return list(map(number, cells))
 
 
-def _plain_texts(cells: Sequence[object]) -> list[float | None] | None:
-    """A column in which every cell is a text and a number, at once; None for any other.
+def _plain_texts(cells: Sequence[str]) -> list[float | None] | None:
+    """A column in which every text is a number, at once; None for any other.
 
     `float` reads more than `number` does: underscores, digits of other scripts, infinity.
     """
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    together = "".join(texts)
-    if len(texts) != len(cells) or "_" in together or not together.isascii():
+    together = "".join(cells)
+    if "_" in together or not together.isascii() or max(map(len, cells)) >= _LONGEST:
         return None
+    return _plain(cells)
+
+
+def _plain(cells: Sequence[object]) -> list[float | None] | None:
     try:
-        found = list(map(float, texts))
-    except ValueError:
+        found = list(map(float, cast("Sequence[float]", cells)))
+    except (ValueError, OverflowError):
         return None
-    usual = all(-LARGEST <= value <= LARGEST for value in found)
-    return [*found] if usual and max(map(len, texts), default=0) < _LONGEST else None
+    # isfinite first: of NaN nothing is the largest.
+    usual = all(map(isfinite, found)) and max(map(abs, found)) <= LARGEST
+    return [*found] if usual else None
+
+
+def _each_once(cells: Sequence[str], distinct: set[str]) -> list[float | None]:
+    """Texts repeat themselves: a gap, a 0 or a 1 is looked at once."""
+    known = {cell: number(cell) for cell in distinct}
+    return list(map(known.__getitem__, cells))
 
 
 def whole(value: object) -> int | None:

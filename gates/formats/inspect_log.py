@@ -178,11 +178,25 @@ class _Log:
                 values.setdefault(key, set()).update({label} if label else ())
         return [key for key, found in values.items() if 1 <= len(found) <= _MAX_GROUPS]
 
+    @cached_property
+    def ids(self) -> list[str]:
+        """The names of the samples, in order; epochs repeat them."""
+        return [str(sample.get("id")) for sample in self.samples]
+
+    @cached_property
+    def slices(self) -> dict[str, list[SliceKey]]:
+        """The groups that each sample is in."""
+        found: dict[str, list[SliceKey]] = {}
+        for example, sample in zip(self.ids, self.samples, strict=True):
+            about, groups = mapping(sample, "metadata"), self.groups
+            found[example] = [((k, label),) for k in groups if (label := _label(about.get(k)))]
+        return found
+
     @property
     def use(self) -> Scored:
         """Time, tokens and cost of the model under test, sample by sample."""
         found, model = Scored(), text(mapping(self.root, "eval").get("model")) or ""
-        for sample in self.samples:
+        for example, sample in zip(self.ids, self.samples, strict=True):
             if sample.get("error"):
                 continue
             usage = mapping(sample, "model_usage", model)
@@ -192,7 +206,7 @@ class _Log:
                 ("cost_per_inference", usage.get("total_cost")),
             ):
                 if (number := quantity(value)) is not None:
-                    found.add(metric, number, _id(sample))
+                    found.add(metric, number, example)
         return found
 
 
@@ -275,13 +289,12 @@ def _scored(log: _Log, entry: Json, metric: str, task: str) -> Scored | None:
     """The scores behind a mean; None where the log does not have them as numbers."""
     name, scorer = text(entry.get("name")) or "", text(entry.get("scorer")) or ""
     reducer, found = text(entry.get("reducer")), Scored()
-    groups = log.groups
-    about = {_id(sample): sample for sample in log.samples}
+    slices = log.slices
     rows: list[tuple[str, object, bool]]
     if reducer in (None, "mean") and log.samples:
         rows = [
-            (_id(sample), mapping(sample, "scores", scorer).get("value"), bool(sample.get("error")))
-            for sample in log.samples
+            (example, mapping(sample, "scores", scorer).get("value"), bool(sample.get("error")))
+            for example, sample in zip(log.ids, log.samples, strict=True)
         ]
     else:
         reduced = [
@@ -299,9 +312,7 @@ def _scored(log: _Log, entry: Json, metric: str, task: str) -> Scored | None:
         score = None if is_errored else _score(inner)
         if score is None and not is_errored and text(inner) and quantity(inner) is None:
             return None
-        metadata = mapping(about.get(example, {}), "metadata")
-        slices = [((key, label),) for key in groups if (label := _label(metadata.get(key)))]
-        found.add(metric, score, example, slices, task)
+        found.add(metric, score, example, slices.get(example, ()), task)
     return found or None
 
 
@@ -315,10 +326,6 @@ def _is_own_metric(entry: Json) -> bool:
     """A score whose only metric is its mean is a metric by its own name."""
     named = {key for key in mapping(entry, "metrics") if key not in _NOT_METRICS}
     return named == {"mean"}
-
-
-def _id(sample: Json) -> str:
-    return str(sample.get("id"))
 
 
 def _label(value: object) -> str | None:

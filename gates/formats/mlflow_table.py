@@ -11,7 +11,7 @@ import jiter
 from gates.evidence import Source
 from gates.formats import table
 from gates.formats.cells import NotANumber, is_blank, numbers
-from gates.formats.objects import EMPTY, mapping, mark, quantity
+from gates.formats.objects import mapping, mark, quantity
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
 from gates.formats.table import Table
@@ -23,6 +23,7 @@ RECOGNISED_BY = "rows with `trace_id` and columns `<scorer>/value`"
 
 _VALUE = "/value"
 _UNITS = {"latency": {"unit": "ms"}, "cost_per_inference": {"unit": "USD"}}
+_DONE = ("OK", None)
 _TRACED = (
     ("tokens_per_request", "mlflow.trace.tokenUsage", "total_tokens"),
     ("cost_per_inference", "mlflow.trace.cost", "total_cost"),
@@ -60,7 +61,7 @@ def read(file: ResultFile) -> Reading:
             continue
         if states is not None:
             scores = [
-                score if state in ("OK", None) else None
+                score if state in _DONE else None
                 for score, state in zip(scores, states, strict=True)
             ]
         scored.add_column(metric, scores, examples)
@@ -78,16 +79,17 @@ def read(file: ResultFile) -> Reading:
 def _use(scored: Scored, rows: Table, examples: list[str], states: list[object] | None) -> None:
     """What an answer took; a trace that failed answered nothing."""
     durations = rows.columns.get("execution_duration")
-    traced = rows.columns.get("trace_metadata")
-    for row, example in enumerate(examples):
-        if states is not None and states[row] not in ("OK", None):
-            continue
-        if durations is not None and (took := quantity(durations[row])) is not None:
-            scored.add("latency", took, example)
-        metadata = mapping({"": traced[row]}, "") if traced is not None else EMPTY
+    traced = rows.columns.get("trace_metadata", [])
+    answered = [row for row, state in enumerate(states or examples) if not states or state in _DONE]
+    took = [quantity(cell) for cell in durations] if durations is not None else []
+    timed = [row for row in answered if took and took[row] is not None]
+    if timed:
+        scored.add_column("latency", [took[row] for row in timed], [examples[row] for row in timed])
+    for row in answered if traced else ():
+        metadata = mapping({"": traced[row]}, "")
         for metric, key, part in _TRACED:
-            if (number := _inner(metadata.get(key), part)) is not None:
-                scored.add(metric, number, example)
+            if key in metadata and (number := _inner(metadata[key], part)) is not None:
+                scored.add(metric, number, examples[row])
 
 
 def _inner(cell: object, key: str) -> float | None:

@@ -1,4 +1,4 @@
-"""How deep JSON nests, told from its bytes: before or without building what it describes.
+"""How deep JSON nests, told from its bytes: before anything is built.
 
 It looks at brackets outside of strings only; whether the bytes are JSON is for the parser to say.
 """
@@ -28,24 +28,6 @@ def is_deeper(body: bytes, limit: int) -> bool:
         remaining = shorter
     # What is left is deeper than the limit or unbalanced; only an unbroken descent is deep.
     return remaining.count(b"[") > limit or (bool(remaining) and b"[]" in remaining)
-
-
-def is_nested_deeper(value: object, limit: int) -> bool:
-    """Whether parsed JSON nests deeper than `limit`: level by level, without recursion."""
-    level = [value] if isinstance(value, dict | list) else []
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) in _CONTAINERS
-        ]
-        if not level:
-            return False
-    return True
-
-
-_CONTAINERS: Final = frozenset({dict, list})
 
 
 def _outside_strings(body: bytes) -> bytes:

@@ -6,12 +6,15 @@ Nothing here raises; a part that is not what it should be counts as absent.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from json.encoder import encode_basestring
-from typing import cast
+from contextlib import suppress
+from itertools import chain
+
+import orjson
 
 from gates.formats.cells import LARGEST, NotANumber, number, whole
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_TEXTS = frozenset({str, type(None)})
 EMPTY: Mapping[str, object] = {}
 
 
@@ -60,28 +63,24 @@ def size(value: object) -> int | None:
 def marks(rows: Iterable[Sequence[object]]) -> list[str]:
     """`mark` of each row as a list, for the examples of a file."""
     rows = list(rows)
-    texts = cast("list[Sequence[str]]", rows)
-    try:
-        # The general way takes several times as long.
-        return [
-            hashlib.sha256(f"[{','.join(map(encode_basestring, row))}]".encode()).hexdigest()[:16]
-            for row in texts
-        ]
-    except (TypeError, UnicodeEncodeError):  # not all are texts
-        return [mark(list(row)) for row in rows]
+    if _TEXTS.issuperset(map(type, chain.from_iterable(rows))):
+        with suppress(TypeError):  # half of a surrogate pair
+            return [hashlib.sha256(orjson.dumps(row)).hexdigest()[:16] for row in map(tuple, rows)]
+    return [mark(list(row)) for row in rows]
 
 
 def mark(value: object) -> str:
     """A short name for a value by its content, which does not show the content."""
-    # Nearly all are a text or a few; the encoder's general way takes several times as long.
-    if isinstance(value, str):
-        encoded = encode_basestring(value)
-    elif isinstance(value, list):
-        try:
-            parts = ["null" if x is None else encode_basestring(x) for x in value]
-            encoded = f"[{','.join(parts)}]"
-        except TypeError:  # something in it is no text
-            encoded = _encode(value)
-    else:
-        encoded = _encode(value)
-    return hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    # Nearly all are a text or a few, which orjson writes alike in a fraction of the time.
+    is_plain = isinstance(value, str) or (
+        isinstance(value, list) and _TEXTS.issuperset(map(type, value))
+    )
+    try:
+        encoded = orjson.dumps(value) if is_plain else _encoded(value)
+    except TypeError:  # half of a surrogate pair
+        encoded = _encoded(value)
+    return hashlib.sha256(encoded).hexdigest()[:16]
+
+
+def _encoded(value: object) -> bytes:
+    return _encode(value).encode("utf-8", "surrogatepass")

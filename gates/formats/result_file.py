@@ -18,14 +18,15 @@ import jiter
 import orjson
 
 from gates.evidence import Measurement
-from gates.formats.nesting import is_nested_deeper
 from gates.formats.understood import FormatError
 
 MAX_BYTES = 64 * 2**20
 """What is held in memory at once; larger files are read only as JSON Lines or as an archive."""
 
 MAX_STREAMED = 4 * 2**30
-MAX_DEPTH = 64
+MAX_DEPTH = 200
+"""Levels at which the parser itself stops."""
+
 MAX_ROWS = 1_000_000
 MAX_MEASUREMENTS = 50_000
 _MAX_LINE = 16 * 2**20
@@ -166,10 +167,9 @@ class ResultFile:
     def parsed(self, number: int, line: bytes) -> object:
         """One line of JSON Lines as a value."""
         try:
-            value = _load(line)
+            return _load(line)
         except ValueError as error:
             raise self._broken_json(error, line=number) from None
-        return self._checked_depth(value, line)
 
     def lines(self) -> Iterator[tuple[int, object]]:
         """Number and value of every line of JSON Lines."""
@@ -260,10 +260,8 @@ class ResultFile:
         if len(self._body) > _MAX_COMMAS and self._body.count(b",") > _MAX_COMMAS:
             raise self.too_large(f"it holds more than {_MAX_COMMAS:,} values")
         try:
-            return self._checked_depth(_load(self._body), self._body)
+            return _load(self._body)
         except ValueError as error:
-            if isinstance(error, FormatError):
-                raise
             raise self._broken_json(error) from None
 
     @cached_property
@@ -297,12 +295,6 @@ class ResultFile:
                 return
             place += len(line)
             yield line
-
-    def _checked_depth(self, value: object, data: bytes) -> object:
-        brackets = data.count(b"{") + data.count(b"[")
-        if brackets > MAX_DEPTH and is_nested_deeper(value, MAX_DEPTH):
-            raise self._too_deep()
-        return value
 
     def _sorted_json(self) -> bytes:
         """The value in compact form with sorted keys."""

@@ -45,7 +45,7 @@ class Scored:
         """One score of one example, over all and in each of the slices; None where it errored."""
         self._add((metric, task, ()), score, example)
         for slice_ in slices:
-            self._add_to_slice((metric, task, slice_), score, example)
+            self._add((metric, task, slice_), score, example)
 
     def add_column(
         self,
@@ -66,34 +66,31 @@ class Scored:
         )
         for row, of_row in enumerate(slices or ()):
             for slice_ in of_row:
-                self._add_to_slice((metric, None, slice_), scores[row], examples[row])
+                self._add((metric, None, slice_), scores[row], examples[row])
 
     def _is_crowded(self, slice_: SliceKey) -> bool:
         return bool(self._crowded) and any(name in self._crowded for name, _ in slice_)
 
     def add_only(self, metric: str, score: float | None, example: str, slice_: SliceKey) -> None:
         """One score that belongs to a slice and not to the whole, such as of a perturbed input."""
-        self._add_to_slice((metric, None, slice_), score, example)
-
-    def _add_to_slice(self, key: _Key, score: float | None, example: str) -> None:
-        _, _, slice_ = key
-        if key not in self._series:
-            for name, value in slice_:
-                values = self._values.setdefault(name, set())
-                values.add(value)
-                if len(values) > MAX_VALUES:
-                    self._crowded.add(name)
-        if not self._is_crowded(slice_):
-            self._add(key, score, example)
+        self._add((metric, None, slice_), score, example)
 
     def _of(self, key: _Key) -> _Series:
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _Series()
+            for name, value in key[2]:
+                values = self._values.setdefault(name, set())
+                values.add(value)
+                if len(values) > MAX_VALUES:
+                    self._crowded.add(name)
+            series = _Series()
+            if not self._is_crowded(key[2]):
+                self._series[key] = series
         return series
 
     def _add(self, key: _Key, score: float | None, example: str) -> None:
-        series = self._of(key)
+        # Called for every score of a file.
+        series = self._series.get(key) or self._of(key)
         if score is None:
             series.errored += 1
         else:

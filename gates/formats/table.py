@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Protocol
 
@@ -121,13 +121,24 @@ def _of_csv(file: ResultFile) -> Table | None:
         if repeated:
             raise file.malformed(f"the header names the column {repeated[0][:60]!r} twice")
         _refuse_too_many(file, len(names), 1)
-        rows = _data_rows(file, reader, len(names))
+        rows = _even_rows(reader, len(names))
+        if rows is None:
+            reader = _reader(file)
+            _first_names(reader)
+            rows = _data_rows(file, reader, len(names))
     except csv.Error as error:
         raise _broken(file, reader, error) from None
     columns: list[list[object]] = [list(cells) for cells in zip(*rows, strict=True)]
     columns = columns or [[] for _ in names]
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
     return Table(named, len(rows), "data row") if named else None
+
+
+def _even_rows(reader: _Reader, width: int) -> list[list[str]] | None:
+    """All rows at once where each has every cell and they are not too many; else None."""
+    most = min(MAX_ROWS, MAX_CELLS // max(1, width))
+    rows = list(islice(reader, most + 1))
+    return rows if len(rows) <= most and set(map(len, rows)) <= {width} else None
 
 
 def _data_rows(file: ResultFile, reader: _Reader, width: int) -> list[list[str]]:

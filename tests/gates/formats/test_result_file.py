@@ -46,10 +46,10 @@ def test_nesting_is_bounded_in_files_in_lines_and_in_values():
     def deep(levels):
         return b'{"a":' * levels + b"1" + b"}" * levels
 
-    assert refused(deep(65)).slug == "file-too-deep"
+    assert refused(deep(201)).slug == "file-too-deep"
     assert refused(deep(5_000)).slug == "file-too-deep"
-    assert refused(b'{"a": 1}\n' + deep(65)).slug == "file-too-deep"
-    assert refused(deep(64)).slug == "unrecognised-format"
+    assert refused(b'{"a": 1}\n' + deep(201)).slug == "file-too-deep"
+    assert refused(deep(200)).slug == "unrecognised-format"
     value: object = 1
     for _ in range(50_000):
         value = [value]

@@ -1,0 +1,58 @@
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gates.formats.cells import NotANumber, number, numbers
+from gates.formats.objects import mark, marks
+
+CELLS = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.booleans(),
+    st.none(),
+    st.sampled_from(["", "nan", "N/A", "0.5", "1", "1_0", "٣", "1e999", "inf", " 2 ", "x"]),
+)
+
+
+def one_by_one(cells):
+    try:
+        return [number(cell) for cell in cells]
+    except NotANumber:
+        return None
+
+
+@given(st.lists(CELLS, max_size=12) | st.lists(CELLS, max_size=2).map(lambda few: few * 6))
+def test_a_column_says_what_its_cells_say(cells):
+    try:
+        found = numbers(cells)
+    except NotANumber:
+        found = None
+    assert found == one_by_one(cells)
+
+
+def test_a_number_of_too_many_digits_is_none_of_a_column_either():
+    cells = ["1" + "0" * 500, "2"]
+    with pytest.raises(NotANumber):
+        numbers(cells)
+    assert numbers([10**400, 1.0]) == [None, 1.0]
+
+
+TEXTS = st.text() | st.sampled_from(['"\\\b\x1f\x7f', "\u2028é😀", "\ud800"]) | st.none()
+
+
+@given(st.lists(st.lists(TEXTS, min_size=2, max_size=2), max_size=4))
+def test_the_name_of_an_example_is_that_of_its_json(rows):
+    """Names of stored examples must not change: they pair candidate and baseline."""
+    expected = [
+        hashlib.sha256(
+            json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode(
+                "utf-8", "surrogatepass"
+            )
+        ).hexdigest()[:16]
+        for row in rows
+    ]
+    assert marks(map(tuple, rows)) == expected
+    assert [mark(row) for row in rows] == expected
