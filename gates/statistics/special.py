@@ -5,6 +5,8 @@ Python, so that a plain rate on the command line imports neither numpy nor scipy
 choose by itself: nothing here depends on what happens to be imported.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from math import isclose, isfinite, isnan, nan
 from statistics import NormalDist
@@ -34,7 +36,8 @@ def backend() -> Literal["scipy", "light"]:
 
 @cache
 def _scipy() -> ModuleType:
-    import scipy.special  # noqa: PLC0415 - half a second that a plain rate need not wait for
+    with _numpy_as_it_is():
+        import scipy.special  # noqa: PLC0415 - half a second that a plain rate need not wait for
 
     special: ModuleType = scipy.special
     return special
@@ -43,10 +46,34 @@ def _scipy() -> ModuleType:
 @cache
 def _scalar() -> ModuleType:
     """The beta functions of scipy for one number: the same code, without arrays."""
-    import scipy.special.cython_special  # noqa: PLC0415 - as above
+    with _numpy_as_it_is():
+        import scipy.special.cython_special  # noqa: PLC0415 - as above
 
     special: ModuleType = scipy.special.cython_special
     return special
+
+
+_PARTS = ("char", "ctypeslib", "f2py", "ma", "polynomial", "random", "rec", "strings", "testing")
+
+
+@contextmanager
+def _numpy_as_it_is() -> Iterator[None]:
+    """Keep the import of scipy from loading all of numpy.
+
+    scipy looks at every name that numpy lists, and numpy loads these parts when they are looked
+    at, a compiler and a test framework among them: 20 MB, and half of the time. While scipy is
+    imported something stands in their place; afterwards each loads at its first use, as ever.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    waiting = [name for name in _PARTS if name not in vars(np)]
+    vars(np).update(dict.fromkeys(waiting))
+    try:
+        yield
+    finally:
+        for name in waiting:
+            if vars(np)[name] is None:
+                del vars(np)[name]
 
 
 _DOUBTED_FROM = 100_000

@@ -9,6 +9,7 @@ import sys
 from tests.bench import (
     deciding,
     estimators,
+    large,
     measuring,
     parsing,
     recording,
@@ -33,8 +34,8 @@ def main() -> int:
     lines = [load_line("before")]
     rows = []
     if "decide" in parts:
-        _progress("decide(): about 5 s")
-        rows += deciding.rows()
+        _progress("decide(): about 20 s")
+        rows += deciding.rows() + large.rows()
     if "estimate" in parts:
         _progress("estimators: about 20 s")
         rows += estimators.rows()

@@ -32,13 +32,18 @@ def cpu_seconds(pid: int) -> float:
 
 def resident_megabytes(pid: int, *, alone: bool = False) -> float:
     """Resident memory of a process and its children; shared pages count each time."""
-    line = next(
-        line
-        for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-        if line.startswith("VmRSS")
-    )
     children = [] if alone else _children(pid)
-    return int(line.split()[1]) / 1024 + sum(map(resident_megabytes, children))
+    return _status_megabytes(pid, "VmRSS") + sum(map(resident_megabytes, children))
+
+
+def peak_megabytes() -> float:
+    """The most resident memory of this process so far, without what was there before its exec."""
+    return _status_megabytes(os.getpid(), "VmHWM")
+
+
+def _status_megabytes(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
 
 
 def _children(pid: int) -> list[int]:

@@ -142,3 +142,19 @@ def test_an_inverse_that_does_not_give_its_argument_back_is_not_believed(x, n, a
     lower = special.betaincinv(x, n - x + 1, alpha)
     upper = special.betainccinv(x + 1, n - x, alpha)
     assert lower <= x / n <= upper
+
+
+def test_scipy_does_not_load_all_of_numpy() -> None:
+    """Parts that nothing here needs stay out, and load when somebody asks for them."""
+    code = """
+import sys
+from gates.statistics import special
+assert special.betaincinv(3, 4, 0.1) > 0 and special.t_tail(1.0, 5.0) > 0
+assert {"numpy.f2py", "numpy.testing", "numpy.ma", "numpy.random"}.isdisjoint(sys.modules)
+import numpy
+from numpy import *
+assert numpy.random.default_rng(1).random() < 1 and numpy.ma.masked is not None
+import scipy.stats
+assert scipy.stats.ttest_ind([1.0, 2.0, 3.0], [2.0, 3.0, 4.5]).pvalue < 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
