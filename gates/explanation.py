@@ -5,48 +5,19 @@ Rounds for reading only, and never so far that a shown number contradicts the ou
 """
 
 from collections.abc import Sequence
-from math import isclose, isfinite
 
 from gates.finding import Finding, Observed
+from gates.rounding import limit_text, number, points_text
 from gates.verdict import Outcome, Verdict
 
-_MAX_DECIMALS = 10
-_NOISE = 1e-9
+
+def shown(seen: Observed, value: float, *, percent: bool, against: float | None = None) -> str:
+    """A number on the scale of what was observed; differences of rates are points."""
+    text = number(value, percent=percent, against=against)
+    return text.replace("%", " points") if seen.scale in _APART else text
 
 
-def number(value: float, *, percent: bool, against: float | None = None) -> str:
-    """A number for people: `86.4%` or `0.71`, with enough digits to lie on its side of `against`.
-
-    `against` is the limit it is compared with; equal stays equal, above stays above. Numbers that
-    differ by less than one in a billion are equal: 465 / 500 - 0.95 is -2 points, not a hair less.
-    """
-    if not isfinite(value):
-        return "unbounded"
-    text = ""
-    for decimals in range(1 if percent else 0, _MAX_DECIMALS + 1):
-        text = f"{value * 100:.{decimals}f}%" if percent else f"{value:.{decimals + 3}g}"
-        if (percent or _close(value, text)) and (
-            against is None or _keeps_order(value, text, against, percent=percent)
-        ):
-            break
-    return text
-
-
-def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:
-    """Whether what is shown lies on the side of `against` that the value lies on."""
-    shown = round(float(text.rstrip("%")) / 100, 14) if percent else float(text)
-    if isclose(value, against, rel_tol=_NOISE):
-        return isclose(shown, against, rel_tol=_NOISE)
-    return shown > against if value > against else shown < against
-
-
-def _close(value: float, text: str) -> bool:
-    return abs(float(text.rstrip("%")) - value) <= 5e-3 * abs(value)
-
-
-def limit_text(value: float, *, percent: bool) -> str:
-    """A limit as it was written: `85%`, `0.8`."""
-    return f"{value * 100:.10g}%" if percent else f"{value:.10g}"
+_APART = frozenset({"difference", "gap"})
 
 
 OPEN_WORDS = {
@@ -100,6 +71,7 @@ def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) 
     match finding.outcome:
         case Outcome.PASS if finding.reason == "no_violation_found":
             parts.append(f"No violation found: {_pass_bound(seen, low, high, percent=percent)}")
+            limit += detail
         case Outcome.PASS if seen.method in {"exact", "point_estimate"}:
             note = ", compared without error control" if "no error control" in finding.flags else ""
             return f"{parts[0]}; {limit}{note}."
@@ -151,18 +123,26 @@ def _limit_words(finding: Finding, low: float | None, high: float | None, *, per
         share = limit_text(finding.quantile or 0.0, percent=True)
         return f"{share} must lie within {stated:.10g}{_unit(finding, percent=False)}"
     if finding.observed is not None and finding.observed.scale == "difference":
-        (name, margin), *_ = limit.items()
-        words = name.removesuffix("_percent").replace("_", " ")
-        if name.endswith("_percent"):
-            return f"the agreed margin is {words} {margin:.10g}% of the baseline"
-        amount = f"{margin * 100:.10g} points" if percent else f"{margin:.10g}{unit}"
-        return f"the agreed margin is {words} {amount}"
+        return _margin_words(finding, unit, percent=percent)
     parts = []
-    if low is not None:
-        parts.append(f"at least {limit_text(low, percent=percent)}{unit}")
-    if high is not None:
-        parts.append(f"at most {limit_text(high, percent=percent)}{unit}")
+    points = percent and finding.observed is not None and finding.observed.scale == "gap"
+    for words, bound in (("at least", low), ("at most", high)):
+        if bound is not None:
+            text = points_text(bound) if points else limit_text(bound, percent=percent)
+            parts.append(f"{words} {text}{unit}")
     return f"the limit is {' and '.join(parts)}"
+
+
+def _margin_words(finding: Finding, unit: str, *, percent: bool) -> str:
+    """The margin; a shown non-inferiority is within it, which is not "no difference"."""
+    (name, margin), *_ = (finding.limit or {}).items()
+    words = name.removesuffix("_percent").replace("_", " ")
+    start = "the agreed margin is"
+    if finding.outcome is Outcome.PASS and finding.proven and not name.startswith("min_gain"):
+        start = "that is within the agreed margin:"
+    if name.endswith("_percent"):
+        return f"{start} {words} {margin:.10g}% of the baseline"
+    return f"{start} {words} {points_text(margin) if percent else f'{margin:.10g}{unit}'}"
 
 
 def _unit(finding: Finding, *, percent: bool) -> str:
@@ -177,27 +157,49 @@ def _estimate_text(
     unit = _unit(finding, percent=percent)
     if seen.value is None:
         return f"is known only by its bounds (n = {seen.n})"
-    value = number(seen.value, percent=percent, against=against)
+    value = shown(seen, seen.value, percent=percent, against=against)
     if seen.scale == "difference":
-        sign = "+" if seen.value >= 0 else ""
-        text = f"differs from the baseline by {sign}{value}{unit}"
-        pair = (finding.candidate, finding.baseline)
-        if pair[0] and pair[1] and pair[0].value is not None and pair[1].value is not None:
-            one = number(pair[0].value, percent=percent)
-            two = number(pair[1].value, percent=percent)
-            text += f" ({one} against {two})"
+        text = _difference_text(finding, seen, f"{value}{unit}", unit, percent=percent)
     elif seen.scale in {"ratio", "gap"}:
         text = _group_text(finding, seen, value)
     elif seen.scale == "share_within_limit":
         text = f"{value} within the limit"
     else:
         text = f"{value}{unit}"
-    if seen.count is not None and seen.n is not None and seen.scale != "difference":
+    if seen.count is not None and seen.n is not None and finding.metric == "f1":
+        text += f" (TP {seen.count} of TP + FP + FN {seen.n})"
+    elif seen.count is not None and seen.n is not None and seen.scale != "difference":
         text += f" ({seen.count} of {seen.n})"
     elif seen.n is not None and seen.scale != "difference":
         text += f" (n = {seen.n})"
     if seen.n_errored:
         text += f", {seen.n_errored} errored"
+    return text
+
+
+def _difference_text(
+    finding: Finding, seen: Observed, value: str, unit: str, *, percent: bool
+) -> str:
+    """`differs from the baseline by -0.6 points (90.0% against 90.6%)`.
+
+    With a margin in percent what is compared is the candidate and the baseline moved by it:
+    `lies 0.4 points above the baseline less 5% (87.5% against 91.7%)`.
+    """
+    (name, margin), *_ = (finding.limit or {}).items()
+    if name.endswith("_percent"):
+        less = name.startswith("max_drop") or (
+            name.startswith("min_gain") and finding.direction == "lower"
+        )
+        moved = f"the baseline {'less' if less else 'plus'} {margin:.10g}%"
+        apart = shown(seen, abs(seen.value or 0.0), percent=percent, against=0.0)
+        way = "above" if (seen.value or 0.0) > 0.0 else "below"
+        text = f"lies {apart}{unit} {way} {moved}" if seen.value else f"equals {moved}"
+    else:
+        text = f"differs from the baseline by {'+' if (seen.value or 0.0) >= 0 else ''}{value}"
+    pair = (finding.candidate, finding.baseline)
+    if pair[0] and pair[1] and pair[0].value is not None and pair[1].value is not None:
+        one, two = (number(side.value or 0.0, percent=percent) for side in pair if side)
+        text += f" ({one} against {two})"
     return text
 
 
@@ -223,19 +225,24 @@ def _confidence(value: float | None) -> str:
 def _pass_bound(seen: Observed, low: float | None, high: float | None, *, percent: bool) -> str:
     parts = []
     if low is not None and seen.lower is not None:
-        parts.append(f"at least {number(seen.lower, percent=percent, against=low)}")
+        parts.append(f"at least {shown(seen, seen.lower, percent=percent, against=low)}")
     if high is not None and seen.upper is not None:
-        parts.append(f"at most {number(seen.upper, percent=percent, against=high)}")
+        parts.append(f"at most {shown(seen, seen.upper, percent=percent, against=high)}")
     confidence = seen.lower_confidence if low is not None else seen.upper_confidence
-    return f"with {_confidence(confidence)} confidence it is {' and '.join(parts)}"
+    return f"with {_confidence(confidence)} confidence {_it(seen)} is {' and '.join(parts)}"
+
+
+def _it(seen: Observed) -> str:
+    return "the difference" if seen.scale == "difference" else "it"
 
 
 def _fail_bound(seen: Observed, low: float | None, high: float | None, *, percent: bool) -> str:
     if low is not None and seen.upper is not None and seen.upper <= low:
-        bound = number(seen.upper, percent=percent, against=low)
-        return f"with {_confidence(seen.upper_confidence)} confidence it is at most {bound}"
-    bound = number(seen.lower or 0.0, percent=percent, against=high)
-    return f"with {_confidence(seen.lower_confidence)} confidence it is at least {bound}"
+        bound = shown(seen, seen.upper, percent=percent, against=low)
+        sure = _confidence(seen.upper_confidence)
+        return f"with {sure} confidence {_it(seen)} is at most {bound}"
+    bound = shown(seen, seen.lower or 0.0, percent=percent, against=high)
+    return f"with {_confidence(seen.lower_confidence)} confidence {_it(seen)} is at least {bound}"
 
 
 def _open_sentence(
@@ -259,12 +266,12 @@ def _open_sentence(
             for pair, is_open in zip(against_bounds, _open_sides(seen, low, high), strict=True)
             if is_open
         ]
-    shown = [
-        number(bound, percent=percent, against=against)
+    open_ = [
+        shown(seen, bound, percent=percent, against=against)
         for bound, against in against_bounds
         if bound is not None
     ]
-    ruled = f"this sample cannot rule out {' or '.join(shown)}" if shown else "it is not proven"
+    ruled = f"this sample cannot rule out {' or '.join(open_)}" if open_ else "it is not proven"
     return f"{start} {looks}, but {ruled}; {limit}.{settle_words(finding)}"
 
 

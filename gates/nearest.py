@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from gates.explanation import limits_of, number, reads_as_percent
-from gates.finding import Finding
+from gates.explanation import limits_of, reads_as_percent, shown
+from gates.finding import Finding, Observed
+from gates.rounding import number
 from gates.verdict import Effect, Mode, Outcome, Verdict
 
 
@@ -73,7 +74,7 @@ def _more(finding: Finding) -> int | None:
 def _amount(finding: Finding, by: float) -> str:
     seen = finding.observed
     if seen is not None and reads_as_percent(finding, seen):
-        return number(by, percent=True).replace("%", " points")
+        return number(by, percent=True, against=0.0).replace("%", " points")
     unit = f" {finding.unit}" if finding.unit not in {None, "fraction", "percent"} else ""
     return f"{number(by, percent=False)}{unit}"
 
@@ -122,12 +123,16 @@ def _accepted(finding: Finding) -> str:
     low, high = limits_of(finding, seen)
     percent = reads_as_percent(finding, seen)
     if low is not None and seen.lower is not None and seen.lower < low:
-        shown = number(seen.lower, percent=percent, against=low)
-        return f"{where}: that the true value may be as low as {shown}"
+        least = shown(seen, seen.lower, percent=percent, against=low)
+        return f"{where}: that the true {_what(seen)} may be as low as {least}"
     if high is not None and seen.upper is not None and seen.upper > high:
-        shown = number(seen.upper, percent=percent, against=high)
-        return f"{where}: that the true value may be as high as {shown}"
+        most = shown(seen, seen.upper, percent=percent, against=high)
+        return f"{where}: that the true {_what(seen)} may be as high as {most}"
     return f"{where}: that it is not settled ({finding.reason.replace('_', ' ')})"
+
+
+def _what(seen: Observed) -> str:
+    return {"difference": "difference", "gap": "gap", "ratio": "ratio"}.get(seen.scale, "value")
 
 
 def closing(verdict: Verdict, findings: Sequence[Finding]) -> str:

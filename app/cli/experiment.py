@@ -25,6 +25,7 @@ Examples:
       --metric latency --lower --unit s --margin 0.2
   clearance experiment experiment.json -o json
   clearance experiment --plan 0.10+0.01
+  clearance experiment --plan 0.10+5% --power 0.9 --per-day 2000
 
 \b
 A JSON file has the fields of POST /v1/experiments/analyze: also per-unit
@@ -34,7 +35,7 @@ or input, 3 not decided.
 """
 _COUNT = re.compile(r"([^=]+)=(\d+)/(\d+)")
 _MEAN = re.compile(r"([^=]+)=([^,]+),(sd|stderr)=([^,]+),n=(\d+)")
-_PLAN = re.compile(r"([0-9.eE]+)([+-][0-9.eE]+)")
+_PLAN = re.compile(r"(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)([+-][0-9.]+(?:[eE][+-]?[0-9]+)?)(%?)")
 _CODES = {"adopt": PASSED, "keep_control": FAILED, "invalid": FAILED, "undecided": PENDING}
 
 
@@ -55,8 +56,22 @@ _CODES = {"adopt": PASSED, "keep_control": FAILED, "invalid": FAILED, "undecided
 @click.option("--confidence", type=float, help="Default 0.95.")
 @click.option("--anytime", is_flag=True, help="Bounds that hold however often you look.")
 @click.option("--n-plan", type=int, help="With --anytime: about how many units an arm will have.")
-@click.option("--plan", metavar="BASE+EFFECT", help="How many units it takes to show this change.")
+@click.option(
+    "--range",
+    nargs=2,
+    type=float,
+    metavar="LOW HIGH",
+    help="What each unit's value lies in; means of few units need it.",
+)
+@click.option(
+    "--plan",
+    metavar="BASE+EFFECT",
+    help="How many units it takes to show this change; with % it is a share of BASE.",
+)
 @click.option("--sd", type=float, help="With --plan for means: one unit's standard deviation.")
+@click.option("--power", type=float, help="With --plan: the chance to show it. Default 0.8.")
+@click.option("--arms", "number", type=int, help="With --plan: arms, the control included.")
+@click.option("--per-day", type=float, help="With --plan: units a day, for how long it takes.")
 @plain_output
 @click.pass_context
 def experiment(
@@ -108,24 +123,39 @@ def _from_line(arms: Sequence[str], given: dict[str, Any]) -> dict[str, Any]:
         "sides": 1 if given["one_sided"] else 2,
         "looks": "anytime" if given["anytime"] else "single",
     }
-    names = ["margin", "confidence", "n_plan"]
+    names = {name: name for name in ("margin", "confidence", "n_plan")}
     if given["plan"] is not None:
         asked["plan"] = _hoped(given["plan"], given["sd"])
+        names |= {"power": "power", "number": "arms", "per_day": "units_per_day"}
+        others: tuple[str, ...] = ("metric", "unit", "range")
     else:
         asked["arms"] = [_arm(text) for text in arms]
-        names += ["metric", "unit"]
-        if given["sd"] is not None:
-            raise CliError("--sd belongs to --plan; an arm says `NAME=MEAN,sd=SD,n=N`.")
-    return asked | {name: given[name] for name in names if given[name] is not None}
+        names |= {name: name for name in ("metric", "unit", "range")}
+        others = ("sd", "power", "number", "per_day")
+        if len(arms) == 1:
+            raise CliError("One arm shows nothing; give the control first, then each other --arm.")
+    for name in others:
+        if given[name] is not None:
+            option = {"number": "arms"}.get(name, name).replace("_", "-")
+            raise CliError(_MISPLACED.format(option=option, where=_WHERE[given["plan"] is None]))
+    return asked | {names[name]: given[name] for name in names if given[name] is not None}
+
+
+_MISPLACED = "--{option} belongs to {where}."
+_WHERE = {
+    True: "--plan; an arm's spread stands in it: NAME=MEAN,sd=SD,n=N",
+    False: "arms that ran, not to --plan",
+}
 
 
 def _hoped(text: str, sd: float | None) -> dict[str, float | None]:
-    found = _PLAN.fullmatch(text)
+    found = _PLAN.fullmatch(text.strip())
     try:
-        base, effect = map(float, found.groups() if found else ())
+        base, effect = map(float, found.groups()[:2] if found else ())
     except ValueError:
         raise CliError(f"{text}: write what there is and what changes: 0.10+0.01.") from None
-    return {"base": base, "effect": effect, "sd": sd}
+    name = "effect_percent" if found and found[3] else "effect"
+    return {"base": base, name: effect, "sd": sd}
 
 
 def _arm(text: str) -> dict[str, Any]:
@@ -171,11 +201,24 @@ def _table(found: Analysis) -> str:
     ]
     parts = [f"  {row}" for row in columns([head, *rows])]
     parts += [f"  {found.sample_ratio.message}", ""]
+    against = ("against the control", "change", "at least", "at most", "of it", "p")
+    parts += [
+        f"  {row}" for row in columns([against, *map(_row, (*found.primary, *found.guardrails))])
+    ]
+    parts.append("")
     parts += [_line(item) for item in (*found.primary, *found.guardrails)]
     parts += [f"Note: {note}" for note in found.notes]
     word, colour = _HEADS[found.verdict]
     what = f"  {terminal(found.adopt)}" if found.adopt else ""
     return "\n".join([*map(_safe, parts), "", click.style(word, fg=colour, bold=True) + what])
+
+
+def _row(item: Compared) -> tuple[str, ...]:
+    """One comparison: the interval, the share of the control, the p-value of this claim alone."""
+    relative = "" if item.relative is None else f"{item.relative:+.1%}"
+    p = "" if item.p is None else f"{item.p:.2g}" if item.p >= 1e-4 else "< 0.0001"
+    bounds = (_text(item.value), _text(item.lower), _text(item.upper))
+    return (f"{item.arm}, {item.metric}", *bounds, relative, p)
 
 
 def _safe(text: str) -> str:

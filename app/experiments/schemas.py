@@ -35,6 +35,10 @@ class ComparedOut(BaseModel):
     message: str = Field(description="One sentence: what was seen, what is shown, what would do")
     samples: int | None = Field(description="Units of this arm in all that would settle it")
     detectable: float | None = Field(description="What these sizes would show, 4 times in 5")
+    p: float | None = Field(
+        description='p-value of "no difference" (with a margin, of "worse than it"), of this claim '
+        "alone"
+    )
 
 
 class SampleRatioOut(BaseModel):
@@ -64,4 +68,5 @@ class NeededOut(BaseModel):
 
     per_arm: int | None
     total: int | None
+    days: int | None = Field(description="At `units_per_day`; null where nobody said how many come")
     message: str

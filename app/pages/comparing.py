@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pages.reading import MARKS, WORDS, lines
-from gates.explanation import number
+from gates.rounding import number
 
 
 @dataclass(frozen=True, slots=True)

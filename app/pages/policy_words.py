@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gates.explanation import limit_text
 from gates.metrics import resolve
+from gates.rounding import limit_text
 
 _COMMON: Final = frozenset(
     {"id", "basis", "note", "loosens", "metric", "min", "max", "unit", "range", "target"}

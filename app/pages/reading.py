@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gates.explanation import limit_text, number
+from gates.rounding import limit_text, number
 
 MARKS: Final[Mapping[str, str]] = {
     "pass": "✓",

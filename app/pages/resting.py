@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gates.evidence import Document, Evidence, Measurement, Source
-from gates.explanation import number
 from gates.metrics import resolve
+from gates.rounding import number
 
 MOST: Final = 100
 GRADES: Final = {

@@ -202,6 +202,7 @@ def _answered(
             message=words.unanswerable(item.arm.name, compared, detail),
             samples=None,
             detectable=None,
+            p=None,
         )
     seen = answer.observed
     at_zero = _shown_beyond_zero(compared, answer)
@@ -224,6 +225,7 @@ def _answered(
         message="",
         samples=answer.to_settle if answer.settleable else None,
         detectable=_detectable(item.known, compared, _alpha(asked)),
+        p=_p_value(item.question, asked),
     )
     return replace(found, message=words.comparison(asked, compared, found, answer))
 
@@ -268,6 +270,16 @@ def _detectable(known: Estimate, compared: Comparison, alpha: float) -> float | 
     if not isfinite(reach):
         return None
     return reach * (1.0 + power.Z_POWER / z_quantile(alpha))
+
+
+def _p_value(question: Question | None, asked: Experiment) -> float | None:
+    """Of the claim that an arm is better: against the limit, either way where it has two sides."""
+    if question is None:
+        return None
+    known, low, high = question.estimate, question.minimum, question.maximum
+    good = known.p_above(low) if low is not None else known.p_below(high or 0.0)
+    limit = low if low is not None else high
+    return good if asked.sides == 1 or limit else min(1.0, 2.0 * min(good, question.p_fail()))
 
 
 def _verdict(

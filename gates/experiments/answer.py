@@ -29,7 +29,8 @@ class Compared:
     margin's share of the control. `samples` are units of the arm in all, the control growing in
     proportion, for an 80% chance to settle it if what was seen is true; None where no realistic
     number would, or nothing is open. `detectable` is the difference that these sizes would show
-    with 80% probability.
+    with 80% probability. `p` is the p-value of "no difference" (with a margin: of "worse than it"),
+    one- or two-sided as asked, of this claim alone; it heads nothing, the bounds decide.
     """
 
     arm: str
@@ -47,6 +48,7 @@ class Compared:
     message: str
     samples: int | None
     detectable: float | None
+    p: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gates.experiments.answer import Analysis, Compared
 from gates.experiments.request import Comparison, Experiment
-from gates.explanation import number
+from gates.rounding import number
 from gates.rules.judging import Answer
 
 _BASES = (100, 1_000, 10_000, 100_000, 1_000_000)
@@ -65,7 +65,16 @@ def comparison(asked: Experiment, compared: Comparison, found: Compared, answer:
             loss = "this sample bounds nothing"
         case _:
             loss = f"this sample cannot rule out {_amount(compared, good, _limit(compared))}"
-    return f"{start}; {loss}. {_settle(found)}"
+    return f"{start}; {loss}. {_shows(compared, found)}{_settle(found)}"
+
+
+def _shows(compared: Comparison, found: Compared) -> str:
+    """What so many units can tell apart; nothing for a margin in percent, which moves with both."""
+    if found.detectable is None or compared.margin_percent is not None:
+        return ""
+    beyond = f" beyond {_margin(compared)}" if compared.margin else ""
+    change = _amount(compared, found.detectable)
+    return f"So many units show a change of {change}{beyond} 4 times in 5. "
 
 
 def _sure(confidence: float | None, asked: Experiment) -> str:

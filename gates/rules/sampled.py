@@ -12,6 +12,7 @@ from gates.evidence import Measurement
 from gates.explanation import sentence
 from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled
+from gates.rounding import points_text
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
@@ -203,12 +204,29 @@ def tested_claim(
         finding,
         p=question.p_fail(),
         question=question,
-        conclude=partial(_concluded, finding, subject, picked, level.state.number, ""),
+        conclude=partial(
+            _concluded,
+            finding,
+            subject,
+            picked,
+            level.state.number,
+            "",
+            notice=_noticed(rule, subject),
+        ),
         hypothesis=key,
         inputs=inputs,
         progress=progress,
         shown=partial(shown_with, question) if rule.certify else None,
     )
+
+
+def _noticed(rule: MetricRule, subject: Subject) -> str:
+    """What a guard's pass rules out; empty for other rules."""
+    if rule.notice is None:
+        return ""
+    is_share = subject.kind == "proportion"
+    amount = points_text(rule.notice) if is_share else f"{rule.notice:.10g}"
+    return f"; missing it by more than {amount} is ruled out"
 
 
 def _concluded(
@@ -218,6 +236,7 @@ def _concluded(
     look: int | None,
     detail: str,
     answer: Answer,
+    notice: str = "",
 ) -> Finding:
     unit = finding.unit or picked.measurement.unit
     settled = finish(
@@ -231,7 +250,8 @@ def _concluded(
         look=look,
         flags=finding.flags + picked.flags,
     )
-    return finish(settled, message=sentence(settled, subject.title, detail))
+    said = notice if answer.outcome is Outcome.PASS else detail
+    return finish(settled, message=sentence(settled, subject.title, said))
 
 
 def each_target(

@@ -136,7 +136,7 @@ class ZeroTolerance(JudgedRule):
         if not reasons:
             return finish(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
         settle = None
-        if reasons[0] == "too_few_samples":
+        if reasons[0] == "too_few_samples" and level.next_alpha is not None:
             settle = {"samples": self._samples(events, n, level, ctx.defaults.n_plan)}
         return finish(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
 

@@ -51,6 +51,11 @@ def submission(
     return Submission(candidate, "evaluation", evidence, against)
 
 
+def decided(rules: Policy, sent: Submission) -> Decision:
+    """A first look at a submission."""
+    return decide(rules, sent, History(), (), AT)
+
+
 def judge(
     rules: Policy | str,
     *measurements: Measurement,

@@ -4,7 +4,7 @@ from math import nextafter
 
 import pytest
 
-from gates.explanation import number
+from gates.rounding import number
 from tests.gates.build import judge, m, only
 
 
@@ -16,7 +16,7 @@ def test_a_difference_equal_to_its_margin_is_shown_as_the_margin() -> None:
             baseline=[m("accuracy", value=0.95, n=500)],
         )
     )
-    assert "differs from the baseline by -2.0% (93.0% against 95.0%)" in found.message
+    assert "differs from the baseline by -2.0 points (93.0% against 95.0%)" in found.message
     assert "0000" not in found.message
 
 

@@ -51,9 +51,43 @@ def test_a_plan_says_how_many_units():
         ["--arm", "control=1/2", "--arm", "b=1/2", "--plan", "0.1+0.1"],
         ["--arm", "control=1/2", "--arm", "b=1/2", "--confidence", "2"],
         ["--plan", "lots"],
+        ["--plan", "0.1+0.01", "--power", "1.5"],
+        ["--plan", "0.1+0.01", "--power", "0.9", "--anytime"],
+        ["--plan", "0.1+0.01", "--unit", "s"],
+        ["--arm", "control=1/2", "--arm", "b=1/2", "--power", "0.9"],
     ],
 )
 def test_wrong_usage_is_2(arguments):
     done = clearance("experiment", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
+
+
+def test_what_other_calculators_show_is_there():
+    """Uplift, both ends of the interval and a p-value; a relative effect, power, days and arms."""
+    done = clearance("experiment", "--arm", "control=120/1000", "--arm", "new=150/1010")
+    assert "against the control" in done.stdout
+    assert "+23.8%" in done.stdout
+    assert "-0.001315" in done.stdout
+    assert "0.05845" in done.stdout
+    assert "4 times in 5" in done.stdout
+    share = clearance("experiment", "--plan", "0.10+10%", "--power", "0.9", "--per-day", "2000")
+    points = clearance("experiment", "--plan", "0.10+0.01", "--power", "0.9", "--per-day", "2000")
+    assert share.stdout == points.stdout
+    assert "give a 90% chance" in share.stdout
+    assert "20 days at 2,000 a day" in share.stdout
+    assert "each of 3 arms" in clearance("experiment", "--plan", "0.1+0.01", "--arms", "3").stdout
+    wrong_way = clearance("experiment", "--plan", "0.10-0.01")
+    assert "because more is better here" in wrong_way.stdout
+    few = ("--arm", "control=3.1,sd=1,n=40", "--arm", "new=4.2,sd=1,n=41")
+    assert "cannot answer" in clearance("experiment", *few).stdout
+    assert clearance("experiment", *few, "--range", "1", "5").returncode == 0
+
+
+def test_one_arm_and_misplaced_options_say_what_to_do():
+    one = clearance("experiment", "--arm", "control=1/2")
+    assert "give the control first" in one.stderr
+    assert (
+        "--sd belongs to --plan"
+        in clearance("experiment", "--arm", "a=1/2", "--arm", "b=1/2", "--sd", "1").stderr
+    )

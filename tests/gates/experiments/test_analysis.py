@@ -264,3 +264,46 @@ def test_how_large_it_must_be() -> None:
     assert needed(Plan.model_validate({"plan": {"base": 0.1, "effect": -0.01}})).per_arm is None
     with pytest.raises(ValidationError):
         Plan.model_validate({"plan": {"base": 0.95, "effect": 0.1}})
+
+
+def test_p_values_are_those_of_the_question() -> None:
+    two = asked(CONTROL, arm("new", 1300, 10_000)).primary[0]
+    one = asked(CONTROL, arm("new", 1300, 10_000), sides=1).primary[0]
+    assert two.p is not None
+    assert one.p is not None
+    pooled = 0.125 * 0.875 * 2 / 10_000
+    assert two.p == pytest.approx(2 * stats.norm.sf(0.01 / pooled**0.5), rel=0.02)
+    assert one.p == pytest.approx(two.p / 2)
+    within = asked(arm("control", 8500, 10_000), arm("new", 8490, 10_000), margin=0.02).primary[0]
+    assert within.p is not None
+    assert (within.p <= 0.025) is (within.outcome == "not_worse")
+    for count in range(1200, 1400, 10):
+        found = asked(CONTROL, arm("new", count, 10_000)).primary[0]
+        assert found.p is not None
+        assert (found.p <= 0.05) is (found.outcome in {"better", "worse"})
+
+
+def test_a_plan_takes_relative_effects_power_and_days() -> None:
+    def size(**fields: Any) -> int:
+        found = needed(Plan.model_validate(fields)).per_arm
+        assert found is not None
+        return found
+
+    share = {"plan": {"base": 0.1, "effect_percent": 10}}
+    assert size(**share) == size(plan={"base": 0.1, "effect": 0.01})
+    # (1.96 + 1.28)^2 against (1.96 + 0.84)^2.
+    assert size(**share, power=0.9) == pytest.approx(size(**share) * 10.507 / 7.849, rel=0.01)
+    found = needed(Plan.model_validate({**share, "units_per_day": 1000}))
+    assert found.days == -(-(found.total or 0) // 1000)
+    assert (
+        "because more is better"
+        in needed(Plan.model_validate({"plan": {"base": 0.1, "effect": -0.01}})).message
+    )
+    for wrong in (
+        {"plan": {"base": 0.1, "effect": 0.01, "effect_percent": 10}},
+        {"plan": {"base": 0.1}},
+        {**share, "power": 0.9, "looks": "anytime"},
+        {**share, "units_per_day": 0},
+    ):
+        with pytest.raises(ValidationError):
+            Plan.model_validate(wrong)
