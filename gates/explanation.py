@@ -155,8 +155,10 @@ def _estimate_text(
     finding: Finding, seen: Observed, against: float | None, *, percent: bool
 ) -> str:
     unit = _unit(finding, percent=percent)
-    if seen.value is None:
-        return f"is known only by its bounds (n = {seen.n})"
+    if seen.value is None or _is_enclosed(seen):
+        what = "within the limit is" if _is_enclosed(seen) else "is"
+        known = f"{what} known only by its bounds " if seen.lower is not None else ""
+        return f"{known}(n = {seen.n})"
     value = shown(seen, seen.value, percent=percent, against=against)
     if seen.scale == "difference":
         text = _difference_text(finding, seen, f"{value}{unit}", unit, percent=percent)
@@ -175,6 +177,11 @@ def _estimate_text(
     if seen.n_errored:
         text += f", {seen.n_errored} errored"
     return text
+
+
+def _is_enclosed(seen: Observed) -> bool:
+    """Whether other percentiles only enclose the share: then its middle is nobody's estimate."""
+    return seen.scale == "share_within_limit" and seen.count is None
 
 
 def _difference_text(
@@ -252,8 +259,9 @@ def _open_sentence(
         why = detail or OPEN_WORDS.get(finding.reason, finding.reason.replace("_", " "))
         return f"{start}: {why}; {limit}.{settle_words(finding)}"
     low, high = limits_of(finding, seen)
-    misses_low = low is not None and seen.value is not None and seen.value < low
-    misses_high = high is not None and seen.value is not None and seen.value > high
+    value = None if _is_enclosed(seen) else seen.value
+    misses_low = low is not None and value is not None and value < low
+    misses_high = high is not None and value is not None and value > high
     if misses_low or misses_high:
         # What the sample cannot rule out is then the good side: the bound of a failure.
         bound, against = (seen.upper, low) if misses_low else (seen.lower, high)
@@ -272,6 +280,8 @@ def _open_sentence(
         if bound is not None
     ]
     ruled = f"this sample cannot rule out {' or '.join(open_)}" if open_ else "it is not proven"
+    if value is None:
+        return f"{start}; {ruled}; {limit}.{settle_words(finding)}"
     return f"{start} {looks}, but {ruled}; {limit}.{settle_words(finding)}"
 
 
