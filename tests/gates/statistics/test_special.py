@@ -157,4 +157,5 @@ assert numpy.random.default_rng(1).random() < 1 and numpy.ma.masked is not None
 import scipy.stats
 assert scipy.stats.ttest_ind([1.0, 2.0, 3.0], [2.0, 3.0, 4.5]).pvalue < 1
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
