@@ -42,11 +42,7 @@ def read(file: ResultFile) -> Reading:
     """The latest value of every metric; n where the run logged its number of examples."""
     runs = _runs(file.json_object or {})
     if len(runs) > 1:
-        ids = ", ".join(str(mapping(run, "info").get("run_id"))[:12] for run in runs[:5])
-        raise file.malformed(
-            f"it holds {len(runs)} runs ({ids}); send the answer to runs/get of the one that asks "
-            "for release"
-        )
+        raise file.malformed(_choice(runs))
     run = runs[0]
     info, values = mapping(run, "info"), _values(run)
     if not values:
@@ -60,6 +56,18 @@ def read(file: ResultFile) -> Reading:
         model=_model(run),
         measured_at=_time(info.get("end_time")),
         notes=tuple(notes),
+    )
+
+
+def _choice(runs: list[Json]) -> str:
+    """Which runs there are, and how to send one of them."""
+    infos = [mapping(run, "info") for run in runs]
+    named = [f"{info.get('run_id')} ({info.get('run_name') or 'no name'})" for info in infos[:5]]
+    more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+    return (
+        f"it holds {len(runs)} runs, and nothing says which of them asks for release: "
+        f"{', '.join(named)}{more}. Send one of them: the answer to runs/get?run_id=…, or to this "
+        "search with the filter attributes.run_id = '…'"
     )
 
 

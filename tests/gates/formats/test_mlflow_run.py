@@ -62,7 +62,16 @@ def test_a_run_that_did_not_finish_is_incomplete(status):
 
 def test_a_search_is_read_where_it_found_one_run():
     root = value("mlflow_search.json")
-    assert "2 runs" in refusal(root).detail
+    detail = refusal(root).detail
+    assert "2 runs" in detail
+    # Each is named, and so is the way to send one of them.
+    assert "58642c3f737543268f340cd890310f34 (intrigued-midge-439)" in detail
+    assert "461486b1b17945599ab11dbd2fb45205 (classic)" in detail
+    assert "attributes.run_id = '…'" in detail
+    many = refusal(root | {"runs": root["runs"] * 4}).detail
+    assert "8 runs" in many
+    assert many.count("classic") == 2
+    assert "and 3 more" in many
     assert of_value(root | {"runs": root["runs"][:1]})
 
 
