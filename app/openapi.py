@@ -136,14 +136,25 @@ def schema_of(app: FastAPI) -> dict[str, Any]:
 
 
 def _add_examples(made: dict[str, Any]) -> None:
+    """`METHOD path`, or `METHOD path variant` for a second way to ask the same route."""
     for name, example in examples().items():
-        method, path = name.split(" ", 1)
+        method, path, *variant = name.split(" ", 2)
         operation = made["paths"].get(path, {}).get(method.lower())
         if operation is None:
             continue
         if "request" in example:
-            for content in operation["requestBody"]["content"].values():
-                content["example"] = example["request"]
+            _add_request(operation["requestBody"]["content"], example["request"], *variant)
         answer = operation["responses"].get(str(example["status"]), {})
         for content in answer.get("content", {}).values():
             content["example"] = example["response"]
+
+
+def _add_request(contents: dict[str, Any], request: Any, variant: str | None = None) -> None:
+    for kind, content in contents.items():
+        if isinstance(request, str) and not kind.startswith("text/"):
+            continue
+        if variant is None:
+            content["example"] = request
+        else:
+            first = {"value": content.pop("example")}
+            content["examples"] = {"usual": first, variant: {"value": request}}

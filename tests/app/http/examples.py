@@ -5,6 +5,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import httpx
 
 from app.database import make_engine, migrate, to_text
+from app.integrations.mlflow.signing import signature
 from app.settings import Settings
 from tests.app.http.service import ESCALATES, POLICY, Service, evidence, running
 
+_HOOK_SECRET = "a-secret-of-the-examples-only"
 FILE = Path(__file__).parents[3] / "app" / "examples.json"
 
 
@@ -72,6 +75,8 @@ def taken(service: Service) -> dict[str, Any]:
     analyzed = service.call("POST", "/v1/experiments/analyze", json=experiment)
     note("POST /v1/experiments/analyze", analyzed, experiment)
     _of_people(service, note, person, decision)
+    _of_data(service, note, secret)
+    _of_mlflow(service, note)
     proof = f"/v1/audit/entries/{decision['audit']['index']}/proof"
     note("GET /v1/audit/entries/{index}/proof", service.call("GET", proof))
     return found
@@ -110,6 +115,65 @@ def _of_people(service: Service, note: Any, person: str, decision: dict[str, Any
     note("POST /v1/subscriptions", told, body)["secret"] = "whsec_shown-once"
 
 
+def _of_data(service: Service, note: Any, secret: str) -> None:
+    """Two data sets, and the evaluation that waits until they are measured."""
+    csv = {"Content-Type": "text/csv"}
+    digests = []
+    for shift in (0, 30):
+        text = "age,city\n" + "".join(
+            f"{18 + shift + number % 40},{('Bern', 'Linz')[number % 2]}\n" for number in range(8)
+        )
+        answer = service.call("POST", "/v1/datasets", secret, content=text, headers=csv)
+        digests.append(note("POST /v1/datasets", answer, text)["digest"])
+    body = {
+        "candidate": {"model": "support-bot", "version": "44"},
+        "stage": "limited_release",
+        "measurements": evidence()["measurements"],
+        "data": {"reference": digests[0], "current": digests[1], "columns": ["age", "city"]},
+    }
+    queued = service.call("POST", "/v1/evaluations", secret, json=body)
+    note("POST /v1/evaluations data", queued, body)
+    standing = service.call("GET", queued.headers["location"], secret)
+    note("GET /v1/evaluations/{evaluation_id}", standing)
+
+
+def _of_mlflow(service: Service, note: Any) -> None:
+    """A new version, as MLflow tells of it."""
+    event = {
+        "entity": "model_version",
+        "action": "created",
+        "timestamp": "2026-11-23T06:13:49.973207+00:00",
+        "data": {
+            "name": "support-bot",
+            "version": "45",
+            "source": "models:/m-40fc6a2ce1d94d8ab1cbb4b0a7b0d7f1",
+            "run_id": None,
+            "tags": {"candidate": "true"},
+            "description": "first candidate",
+        },
+    }
+    content, stamp = json.dumps(event).encode(), str(int(service.clock().timestamp()))
+    delivery = "0b3c4f0e-9c5b-4a58-9f27-0a3f5f0b7a11"
+    headers = {
+        "Content-Type": "application/json",
+        "X-MLflow-Delivery-Id": delivery,
+        "X-MLflow-Timestamp": stamp,
+        "X-MLflow-Signature": signature(_HOOK_SECRET, delivery, stamp, content),
+    }
+    heard = service.client.post("/v1/hooks/mlflow", content=content, headers=headers)
+    note("POST /v1/hooks/mlflow", heard, event)
+
+
+def with_registry(settings: Settings, folder: Path) -> Settings:
+    """Settings of a service that an MLflow registry is connected to."""
+    (folder / "hook.secret").write_text(_HOOK_SECRET)
+    (folder / "mlflow.yaml").write_text(
+        "tracking_uri: http://127.0.0.1:9\nwebhook_secret_file: hook.secret\n"
+        "models: [{model: support-bot, stage: limited_release}]\n"
+    )
+    return replace(settings, mlflow_file=folder / "mlflow.yaml")
+
+
 def main() -> None:
     """Run the story on a fresh SQLite database and write the file."""
     with tempfile.TemporaryDirectory() as directory:
@@ -121,7 +185,7 @@ def main() -> None:
         engine = make_engine(settings)
         migrate(engine)
         engine.dispose()
-        with running(settings) as service:
+        with running(with_registry(settings, Path(directory))) as service:
             text = json.dumps(taken(service), indent=1, ensure_ascii=False)
     FILE.write_text(text + "\n", encoding="utf-8")
 

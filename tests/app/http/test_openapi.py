@@ -7,8 +7,8 @@ import jsonschema_rs
 import pytest
 
 from app.errors import TITLES
-from tests.app.http.examples import FILE, taken
-from tests.app.http.service import Service
+from tests.app.http.examples import FILE, taken, with_registry
+from tests.app.http.service import Service, running
 
 
 @pytest.fixture
@@ -63,8 +63,9 @@ def _references(value: Any) -> list[str]:
             return []
 
 
-def test_the_examples_are_a_real_runs_and_current_in_shape(service: Service):
-    fresh = taken(service)
+def test_the_examples_are_a_real_runs_and_current_in_shape(settings, tmp_path):
+    with running(with_registry(settings, tmp_path)) as service:
+        fresh = taken(service)
     committed = json.loads(FILE.read_text("utf-8"))
     assert _shape(committed) == _shape(fresh), "run: python -m tests.app.http.examples"
 
@@ -80,18 +81,23 @@ def _shape(value: Any, name: str = "") -> Any:
             return type(value).__name__
 
 
-def test_the_examples_fit_the_schema(schema, service: Service):
+def test_the_examples_fit_the_schema(schema, settings, tmp_path):
     checked = 0
-    for name, example in taken(service).items():
-        method, path = name.split(" ", 1)
+    with running(with_registry(settings, tmp_path)) as service:
+        fresh = taken(service)
+    for name, example in fresh.items():
+        method, path, *variant = name.split(" ", 2)
         operation = schema["paths"][path][method.lower()]
         content = operation["responses"][str(example["status"])]["content"]["application/json"]
         assert content["example"]
         root = {**content["schema"], "components": schema["components"]}
         jsonschema_rs.validator_for(root).validate(example["response"])
         if "request" in example:
-            body = operation["requestBody"]["content"]["application/json"]["schema"]
-            root = {**body, "components": schema["components"]}
+            kind = "text/csv" if isinstance(example["request"], str) else "application/json"
+            body = operation["requestBody"]["content"][kind]
+            shown = body["examples"] if "examples" in body else {"usual": body["example"]}
+            assert (variant or ["usual"])[0] in shown
+            root = {**body["schema"], "components": schema["components"]}
             jsonschema_rs.validator_for(root).validate(example["request"])
         checked += 1
     assert checked >= 10
