@@ -132,7 +132,7 @@ def _lines(pipe: int, end: float) -> Any:
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # Evidently reports its use to its makers unless this is set.
-    return {**kept, "DO_NOT_TRACK": "1", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "DO_NOT_TRACK": "1", "MPLBACKEND": "agg"}
 
 
 measuring: Final = Measuring()
