@@ -17,7 +17,6 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -27,7 +26,7 @@ from app.blobs.reading import PART
 from app.blobs.tables import evidence_file, evidence_file_part
 from app.database import IMMEDIATE
 from app.errors import Problem
-from app.evaluations.data_tables import OPEN, data_evaluation
+from app.evaluations.data_tables import awaited_file
 from app.ids import new_id
 from app.runtime import Runtime
 
@@ -150,9 +149,7 @@ def _remove_old(connection: Connection, before: datetime) -> None:
 
 def _is_awaited() -> ColumnElement[bool]:
     """Whether an evaluation still waits for its data to be measured."""
-    digest = evidence_file.c.digest
-    named = or_(data_evaluation.c.reference == digest, data_evaluation.c.current == digest)
-    return exists().where(data_evaluation.c.status.in_(OPEN), named)
+    return exists().where(awaited_file.c.digest == evidence_file.c.digest)
 
 
 def _remove(connection: Connection, ids: list[str]) -> None:

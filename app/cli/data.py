@@ -45,16 +45,16 @@ def added(service: Adder, path: str) -> dict[str, Any]:
 
 
 def data_of(service: Adder, named: Sequence[str], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The `data` of an evaluation: `reference=FILE current=FILE`, or digests that were sent."""
+    """The `data` of an evaluation: files, digests that were sent, or files of MLflow's runs."""
     given = dict(pair.partition("=")[::2] for pair in named)
     if given.keys() != {"reference", "current"} or not all(given.values()):
         raise CliError(
             f"--data {' '.join(named)} cannot be read.",
             "Write --data reference=train.parquet current=today.parquet; a digest of "
-            "`clearance dataset add` may stand in place of a file.",
+            "`clearance dataset add`, or runs:/<run>/<path>, may stand in place of a file.",
         )
     digests = {
-        which: path if path.startswith("sha256:") else added(service, path)["digest"]
+        which: path if path.startswith(("sha256:", "runs:/")) else added(service, path)["digest"]
         for which, path in given.items()
     }
     return {**digests, **{name: value for name, value in asked.items() if value}}

@@ -4,24 +4,29 @@ Each try starts from what was recorded when the evaluation came in, and only the
 all or nothing. So a killed worker loses nothing and decides nothing twice.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from app.auth.principal import Grant, Principal, granted
 from app.database import IMMEDIATE
 from app.errors import Problem, problem_of
-from app.evaluations.data_tables import OPEN, data_evaluation
+from app.evaluations.data_tables import OPEN, awaited_file, data_evaluation
 from app.evaluations.entries import failed
 from app.evaluations.inputs import blob, content_of, digest_of
 from app.evaluations.intake import Intake
 from app.evaluations.recording import recorded
-from app.evaluations.schemas import DataIn
+from app.evaluations.schemas import RUNS, ComparedIn
 from app.evaluations.service import Received, decided, understood
 from app.integrations.evidently.asked import Asked
-from app.integrations.evidently.measuring import DataMeasured, measured
+from app.integrations.evidently.measuring import DataMeasured, measured, stored
+from app.integrations.mlflow import fetching
+from app.integrations.mlflow.registry import RegistryError
 from app.jobs.kinds import Job
 from app.ledger.tables import evidence_blob
 from app.ledger.work import Conflict, Work
@@ -29,6 +34,8 @@ from app.runtime import Runtime
 from gates.evidence import ImpossibleEvidence
 from gates.formats import FormatError
 
+_REGISTRY_PATIENCE: Final = timedelta(hours=24)
+"""So long a registry that does not answer is asked again."""
 MOST_TRIES: Final = 4
 """Tries that may end without an answer (a killed worker, too little memory) before it failed."""
 
@@ -49,20 +56,44 @@ def run(runtime: Runtime, job: Job, now: datetime) -> datetime | None:
         received, intake = _taken(runtime, row)
         assert intake.data is not None, "only such evaluations are queued"
         found = measured(
-            runtime,
             row.reference,
             row.current,
             asked_for(intake.data),
+            partial(_fetched, runtime, row),
             progress=lambda step: _note(runtime, row.id, step),
         )
         _note(runtime, row.id, "deciding")
         _decide(runtime, row, received, _completed(intake, found, runtime.clock()), found)
     except (Problem, ImpossibleEvidence, FormatError) as error:
         _fail(runtime, row, problem_of(error))
+    except RegistryError as error:
+        if now - row.received_at > _REGISTRY_PATIENCE:
+            detail = f"MLflow did not give the data for {_REGISTRY_PATIENCE}: {error}"
+            _fail(runtime, row, Problem("measuring-failed", detail))
+            return None
+        _put_back(runtime, row.id, f"waiting for MLflow: {error}")
+        raise
     return None
 
 
-def asked_for(data: DataIn) -> Asked:
+def _fetched(runtime: Runtime, row: Row[Any], name: str, place: Path) -> str:
+    """A data set that was sent, or a file of a registry's run."""
+    if name.startswith(RUNS):
+        return fetching.fetched(runtime.settings, row.model, row.submitted_by, name, place)
+    return stored(runtime, name, place)
+
+
+def _put_back(runtime: Runtime, name: str, step: str) -> None:
+    """A try that never came to measuring does not count."""
+    back = update(data_evaluation).where(
+        data_evaluation.c.id == name, data_evaluation.c.status == "running"
+    )
+    values = {"status": "queued", "step": step[:500], "tries": data_evaluation.c.tries - 1}
+    with runtime.engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
+        connection.execute(back.values(**values))
+
+
+def asked_for(data: ComparedIn) -> Asked:
     """What a submission asks of Evidently."""
     return Asked(
         columns=tuple(data.columns or ()),
@@ -152,8 +183,7 @@ def _decide(
             guard(connection)
 
     def end(connection: Connection) -> None:
-        done = update(data_evaluation).where(data_evaluation.c.id == row.id)
-        connection.execute(done.values(values))
+        _end(connection, row.id, values)
 
     work = replace(
         written.work,
@@ -172,13 +202,19 @@ def _fail(runtime: Runtime, row: Row[Any], problem: Problem) -> None:
     values = {"status": "failed", "step": None, "problem": told, "finished_at": now}
 
     def end(connection: Connection) -> None:
-        ended = update(data_evaluation).where(data_evaluation.c.id == row.id)
-        connection.execute(ended.values(values))
+        _end(connection, row.id, values)
 
     entry = failed(row._asdict(), problem.slug, now)
     runtime.ledger.commit_sync(
         Work(entries=[entry], guard=lambda c: _require_open(c, row.id), apply=end)
     )
+
+
+def _end(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
+    """What became of it; the files that it waited for may go."""
+    ended = update(data_evaluation).where(data_evaluation.c.id == name)
+    connection.execute(ended.values(values))
+    connection.execute(delete(awaited_file).where(awaited_file.c.evaluation == name))
 
 
 def _require_open(connection: Connection, name: str) -> None:

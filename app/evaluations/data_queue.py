@@ -5,6 +5,7 @@ What can be refused now is refused now; what was taken in is in the record befor
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Response
@@ -14,13 +15,14 @@ from app.blobs.tables import evidence_file
 from app.database import IMMEDIATE
 from app.errors import Problem
 from app.evaluations.data_standing import shown
-from app.evaluations.data_tables import data_evaluation
+from app.evaluations.data_tables import awaited_file, data_evaluation
 from app.evaluations.entries import queued
 from app.evaluations.inputs import blob, digest_of
 from app.evaluations.intake import Intake
-from app.evaluations.schemas import DataIn
+from app.evaluations.schemas import RUNS, DataIn
 from app.evaluations.service import Received, chosen
 from app.ids import new_id
+from app.integrations.mlflow.fetching import require_registry
 from app.jobs.outbox import CPU, put
 from app.ledger.tables import evidence_blob
 from app.ledger.work import Work
@@ -33,7 +35,21 @@ MEASURE: Final = "evaluation.measure"
 
 async def accepted(runtime: Runtime, received: Received, intake: Intake, data: DataIn) -> Response:
     """Queue the evaluation and say where its progress can be seen."""
-    await asyncio.to_thread(_require_data, runtime, data)
+    row, work = await asyncio.to_thread(queued_work, runtime, received, intake, data)
+    body = json_bytes(shown(row, received.public_url))
+    if received.once is not None:
+        kept = received.once.row(row["received_at"], 202, body=body)
+        work = replace(work, rows=[*work.rows, kept])
+    await runtime.ledger.commit(work)
+    location = {"Location": f"/v1/evaluations/{row['id']}"}
+    return Response(body, 202, headers=location, media_type="application/json")
+
+
+def queued_work(
+    runtime: Runtime, received: Received, intake: Intake, data: DataIn
+) -> tuple[Mapping[str, Any], Work]:
+    """The row of an evaluation that is to be measured, and the Work that puts it into the queue."""
+    _require_data(runtime, received, intake, data)
     chosen(runtime.policies.current(), intake)
     now = runtime.clock()
     raw = digest_of(received.raw)
@@ -60,22 +76,25 @@ async def accepted(runtime: Runtime, received: Received, intake: Intake, data: D
         "started_at": None,
         "finished_at": None,
     }
-    body = json_bytes(shown(row, received.public_url))
+    sent = {*intake.files, *(d for d in (data.reference, data.current) if not d.startswith(RUNS))}
+    awaited = [{"evaluation": row["id"], "digest": digest} for digest in sorted(sent)]
     rows: list[tuple[Table, Sequence[Mapping[str, Any]]]] = [
         (evidence_blob, [blob(received.raw, raw)]),
         (data_evaluation, [row]),
         put(MEASURE, row["id"], {}, now=now, queue=CPU),
     ]
-    if received.once is not None:
-        rows.append(received.once.row(now, 202, body=body))
-    await runtime.ledger.commit(Work(entries=[queued(row)], rows=rows))
-    location = {"Location": f"/v1/evaluations/{row['id']}"}
-    return Response(body, 202, headers=location, media_type="application/json")
+    if awaited:
+        rows.append((awaited_file, awaited))
+    return row, Work(entries=[queued(row)], rows=rows)
 
 
-def _require_data(runtime: Runtime, data: DataIn) -> None:
-    """Both data sets are here; naming them keeps them for a while longer."""
+def _require_data(runtime: Runtime, received: Received, intake: Intake, data: DataIn) -> None:
+    """Both data sets are here or may be fetched; naming them keeps them for a while longer."""
     named = {"reference": data.reference, "current": data.current}
+    of_runs = [f"/data/{place}" for place, name in named.items() if name.startswith(RUNS)]
+    if of_runs:
+        require_registry(runtime.settings, intake.candidate.model, received.who.id, of_runs[0])
+    named = {place: name for place, name in named.items() if not name.startswith(RUNS)}
     with runtime.engine.execution_options(**{IMMEDIATE: True}).begin() as connection:
         for place, digest in named.items():
             used = update(evidence_file).where(evidence_file.c.digest == digest)

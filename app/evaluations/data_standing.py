@@ -15,7 +15,7 @@ from app.evaluations.tables import decision, evaluation
 
 
 class DataOut(BaseModel):
-    """The data sets that are compared, by digest."""
+    """The data sets that are compared: digests, or files of a registry's runs."""
 
     reference: str
     current: str

@@ -1,6 +1,6 @@
 """The table of evaluations whose data are still to be measured, and what became of them."""
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text
+from sqlalchemy import Column, Integer, String, Table, Text
 
 from app.database import CanonicalJson, UtcDateTime, metadata
 
@@ -13,8 +13,8 @@ data_evaluation = Table(
     Column("candidate_digest", String(71), nullable=True),
     Column("stage", String(64), nullable=False),
     Column("raw", String(71), nullable=False),
-    Column("reference", String(71), nullable=False),
-    Column("current", String(71), nullable=False),
+    Column("reference", String(1000), nullable=False),
+    Column("current", String(1000), nullable=False),
     Column("submitted_by", String(64), nullable=False),
     Column("actor", String(200), nullable=True),
     Column("models", CanonicalJson, nullable=False),
@@ -28,11 +28,19 @@ data_evaluation = Table(
     Column("received_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime, nullable=True),
     Column("finished_at", UtcDateTime, nullable=True),
-    Index(None, "status", "reference"),
-    Index(None, "status", "current"),
 )
 """`status`: `queued`, `running`, `done` (there is a decision), `failed` (nothing was decided). `id`
-is the evaluation's from the beginning; `models` are the patterns that its key was for. The data
-themselves are not kept: their digests, Evidently's snapshot and its report are."""
+is the evaluation's from the beginning; `models` are the patterns that its key was for. `reference`
+and `current` are digests, or files of a registry's runs. The data themselves are not kept: their
+digests, Evidently's snapshot and its report are."""
+
+awaited_file = Table(
+    "awaited_file",
+    metadata,
+    Column("evaluation", String(64), primary_key=True),
+    Column("digest", String(71), primary_key=True, index=True),
+)
+"""Files sent apart that an open evaluation still reads, so that nobody removes them. The rows go
+when it ends."""
 
 OPEN = ("queued", "running")

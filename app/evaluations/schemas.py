@@ -199,11 +199,31 @@ class DocumentIn(Strict):
     signed_by: Name | None = None
 
 
-class DataIn(Strict):
-    """Two data sets to compare: what the model was built on, and what it meets or answers now."""
+def _within(value: str) -> str:
+    """A file of a run; never one beside it."""
+    if value.startswith(RUNS) and {"", ".", ".."} & set(value.removeprefix(RUNS).split("/")):
+        raise ValueError("write runs:/<run id>/<path of a file of the run>")
+    return value
 
-    reference: Annotated[Digest, Field(description="A data set sent by POST /v1/datasets")]
-    current: Digest
+
+RUNS = "runs:/"
+"""How MLflow names a file of a run: `runs:/<run id>/<path>`."""
+DataSet = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        pattern=r"^(sha256:[0-9a-f]{64}|runs:/[0-9A-Za-z_-]{1,64}/[^\x00-\x1f\x7f\u2028\u2029]+)$",
+        description="The digest of a data set sent by POST /v1/datasets, or a file of a run of the "
+        "connected MLflow registry: `runs:/<run id>/<path>`",
+        examples=["sha256:" + "0" * 64],
+    ),
+    AfterValidator(_within),
+]
+
+
+class ComparedIn(Strict):
+    """Which columns of two data sets are compared, and how."""
+
     columns: Annotated[
         list[Name] | None,
         Field(min_length=1, max_length=2000, description="Left out: all columns of either."),
@@ -236,6 +256,13 @@ class DataIn(Strict):
         if self.target is None and (self.task is not None or self.positive is not None):
             raise ValueError("task and positive belong to target and prediction")
         return self
+
+
+class DataIn(ComparedIn):
+    """Two data sets to compare: what the model was built on, and what it meets or answers now."""
+
+    reference: DataSet
+    current: DataSet
 
 
 class SubmissionIn(Strict):

@@ -30,6 +30,7 @@ registry_version = Table(
     Column("stage", String(64), primary_key=True),
     Column("evidence", String(71), nullable=True),
     Column("candidate_digest", String(71), nullable=True),
+    Column("evaluation", String(64), nullable=True),
     Column("decision", String(64), nullable=True),
     Column("tags", String(71), nullable=True),
     Column("problem", Text, nullable=True),
@@ -37,7 +38,8 @@ registry_version = Table(
     Column("revision", Integer, nullable=False),
 )
 """One version at the stage it asks for: the digest of the evidence it was last decided on, and the
-decision. `tags` is a digest of its foreign tags. `problem` says why it could not be decided."""
+decision; or, where its data are measured first, the evaluation that is queued. `tags` is a digest
+of its foreign tags. `problem` says why it could not be decided."""
 
 registry_alias = Table(
     "registry_alias",

@@ -71,7 +71,7 @@ def matches(patterns: list[str], type_: str) -> bool:
 def event_of(connection: Connection, row: Row[Any], public_url: str) -> dict[str, Any]:
     """`{type, timestamp, data}`; `data.model` is null where it concerns no one model."""
     body = json.loads(row.body)
-    about = _about(connection, row.type, row.subject, body["refs"])
+    about = _about(connection, row.type, row.subject, body)
     data: dict[str, Any] = {
         "entry": row.place,
         "actor": body["actor"],
@@ -83,6 +83,8 @@ def event_of(connection: Connection, row: Row[Any], public_url: str) -> dict[str
         data["link"] = public_url + page
     if about.get("decision"):
         data["api"] = f"{public_url}/v1/decisions/{about['decision']}"
+    elif about.get("evaluation"):
+        data["api"] = f"{public_url}/v1/evaluations/{about['evaluation']}"
     approval = _approval(row.type, body["data"])
     if approval and not (approval["event"] == "created" and _was_created(connection, row)):
         data["approval"] = approval
@@ -110,7 +112,7 @@ def _page(type_: str, subject: str, about: Mapping[str, Any]) -> str | None:
 
 
 def _about(
-    connection: Connection, type_: str, subject: str, refs: Mapping[str, Any]
+    connection: Connection, type_: str, subject: str, body: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Which model, version and stage it is about."""
     noun = type_.partition(".")[0]
@@ -136,7 +138,8 @@ def _about(
             query = query.where(decision.c.id == subject)
     row = connection.execute(query.limit(1)).first()
     if row is None:
-        return {"model": None}
+        return _undecided(subject, body["data"]) if noun == "evaluation" else {"model": None}
+    refs = body["refs"]
     return {
         "decision": row.id,
         "digest": row.digest,
@@ -147,6 +150,18 @@ def _about(
         "verdict": row.verdict,
         "status": "expired" if type_ == "decision.expired" else row.status,
         **({"break_glass": refs["break_glass"]} if "break_glass" in refs else {}),
+    }
+
+
+def _undecided(evaluation: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """An evaluation whose data are being measured, or could not be: the entry says whose."""
+    candidate = data["candidate"]
+    return {
+        "evaluation": evaluation,
+        "model": candidate["model"],
+        "version": candidate["version"],
+        "stage": data["stage"],
+        **({"reason": data["reason"]} if "reason" in data else {}),
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _WORDS: Final = {
+    "evaluation.queued": "{what}: its data wait to be measured.",
+    "evaluation.failed": "{what}: its data could not be measured ({reason}); nothing was decided.",
     "decision.recorded": "{what}: {status}.",
     "decision.revoked": "{what}: the decision was revoked.",
     "decision.expired": "{what}: the clearance ended ({ended_by}).",

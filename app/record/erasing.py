@@ -104,9 +104,10 @@ def person(connection: Connection, who: str, *, by: str, at: datetime) -> Erasur
 def evidence(connection: Connection, evaluation_id: str, *, by: str, at: datetime) -> Erasure:
     """Erase all bytes that an evaluation was decided on; it can then not be replayed."""
     row = connection.execute(select(evaluation).where(evaluation.c.id == evaluation_id)).first()
-    if row is None:
+    held = {*_on_data(connection, evaluation_id), *(() if row is None else (row.inputs, row.raw))}
+    if not held:
         raise NobodyFound(f"There is no evaluation {evaluation_id!r}.")
-    blobs = sorted({row.inputs, row.raw, *_on_data(connection, evaluation_id)})
+    blobs = sorted(held)
     named = {"evaluations": [evaluation_id], "blobs": blobs}
 
     def erase(connection: Connection) -> None:
@@ -118,8 +119,8 @@ def evidence(connection: Connection, evaluation_id: str, *, by: str, at: datetim
 
 
 def _on_data(connection: Connection, evaluation_id: str) -> list[str]:
-    """What Evidently wrote on the evaluation's data."""
-    columns = (data_evaluation.c.snapshot, data_evaluation.c.report)
+    """What came in with data to measure, and what Evidently wrote on them."""
+    columns = (data_evaluation.c.raw, data_evaluation.c.snapshot, data_evaluation.c.report)
     query = select(*columns).where(data_evaluation.c.id == evaluation_id)
     row = connection.execute(query).first()
     return [] if row is None else [digest for digest in row if digest is not None]

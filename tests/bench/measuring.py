@@ -11,12 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from app.blobs.sending import Sending
 from app.database import make_engine, migrate
 from app.integrations.evidently.asked import Asked
-from app.integrations.evidently.measuring import measured
+from app.integrations.evidently.measuring import measured, stored
 from app.integrations.evidently.process import measuring
 from app.runtime import Runtime, start, utc_now
 from app.settings import Settings
@@ -111,7 +112,7 @@ def _both(
         direct.stdin.flush()
         theirs.append(float(direct.stdout.readline()))
         begun = time.perf_counter()
-        found = measured(runtime, digests[0], digests[1], asked)
+        found = measured(digests[0], digests[1], asked, partial(stored, runtime))
         ours.append(time.perf_counter() - begun)
         assert found.measurements
     # Both have measured the same values.

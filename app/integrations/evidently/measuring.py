@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -39,16 +39,27 @@ class DataMeasured:
     report: bytes
 
 
+Fetch = Callable[[str, Path], str]
+"""(name of a data set, where to put its bytes) -> their digest."""
+
+
+def stored(runtime: Runtime, digest: str, place: Path) -> str:
+    """A data set that was sent (`POST /v1/datasets`), put where it is measured; its digest."""
+    with opened(runtime.engine, digest, runtime.clock) as source, place.open("wb") as target:
+        shutil.copyfileobj(source, target, 2**20)
+    return digest
+
+
 def measured(
-    runtime: Runtime,
     reference: str,
     current: str,
     asked: Asked,
+    fetch: Fetch,
     *,
     progress: Progress = lambda _: None,
     patience: float = PATIENCE_SECONDS,
 ) -> DataMeasured:
-    """Measure two data sets that were sent (`POST /v1/datasets`), named by their digests.
+    """Measure two data sets, which `fetch` brings; the notes say the digests of what it brought.
 
     Raises Problem where the data cannot be read or Evidently is not installed, and ProcessEnded
     where the measuring process died or took longer than `patience` seconds: try again then.
@@ -56,19 +67,21 @@ def measured(
     with tempfile.TemporaryDirectory(prefix="clearance-data-") as name:
         folder = Path(name)
         progress("fetching the data")
-        for which, digest in (("reference", reference), ("current", current)):
-            with (
-                opened(runtime.engine, digest, runtime.clock) as source,
-                (folder / which).open("wb") as target,
-            ):
-                shutil.copyfileobj(source, target, 2**20)
+        named = {"reference": reference, "current": current}
+        digests = {which: fetch(name, folder / which) for which, name in named.items()}
         answer = measuring.ask(folder, asked.as_json, progress, patience)
         if "problem" in answer:
             raise _problem(answer)
         progress("reading the report")
         snapshot = (folder / "snapshot.json").read_bytes()
         report = (folder / "report.html").read_bytes()
-    return _understood(answer, snapshot, report, current, asked)
+    found = _understood(answer, snapshot, report, digests["current"], asked)
+    brought = [
+        f"the {which} data, {named[which]}, have the digest {digest}"
+        for which, digest in digests.items()
+        if digest != named[which]
+    ]
+    return replace(found, notes=(*brought, *found.notes))
 
 
 def _problem(answer: dict[str, Any]) -> Problem:

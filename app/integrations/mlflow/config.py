@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from app.evaluations.schemas import Name, Stage
+from app.evaluations.schemas import ComparedIn, DataSet, Name, Stage
 from app.settings import Settings, SettingsError
 from gates.problems import Problem, field_problems, pointer_to
 from gates.yaml_text import YamlError, load
@@ -42,6 +42,17 @@ def _alias(alias: str | None) -> str | None:
     return alias
 
 
+class RunData(ComparedIn):
+    """Two data sets that Evidently compares: files of the version's run, by path or pattern."""
+
+    reference: DataSet | Name
+    current: DataSet | Name
+
+    def names(self, path: str) -> bool:
+        """Whether a file of the run is one of the two."""
+        return any(fnmatchcase(path, pattern) for pattern in (self.reference, self.current))
+
+
 class Rule(_Strict):
     """What a new version of these models asks for, and where its evidence lies."""
 
@@ -53,6 +64,8 @@ class Rule(_Strict):
     datasets: tuple[Name, ...] = ("*",)
     artifacts: tuple[Name, ...] = ("evaluation/*", "eval_results_table.json")
     tags: dict[Name, str] = Field(default_factory=dict)
+    data: RunData | None = None
+    data_from: tuple[Name, ...] = ()
     digest_tag: Name | None = None
 
     def concerns(self, model: str) -> bool:
@@ -64,7 +77,9 @@ class Rule(_Strict):
         return all(tags.get(name) == value for name, value in self.tags.items())
 
     def wants(self, path: str) -> bool:
-        """Whether an artifact is named as evidence."""
+        """Whether an artifact is named as evidence; data to compare are none themselves."""
+        if self.data is not None and self.data.names(path):
+            return False
         return any(fnmatchcase(path, pattern) for pattern in self.artifacts)
 
 

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from app.evaluations.schemas import RUNS
 from app.integrations.mlflow.config import Rule
 from app.integrations.mlflow.registry import LoggedModel, Metric, Registry, Run, Version
 from gates.canonical import digest as digest_of
@@ -46,8 +47,11 @@ def pulled(registry: Registry, rule: Rule, version: Version, link: str) -> Pulle
     run = registry.run(origin.run_id) if origin.run_id else None
     notes: list[str] = []
     results = list(_metric_files(registry, rule, origin, logged, run, notes))
+    data = None
     if run is not None and run.status not in _RUNNING:
-        results += _artifacts(registry, rule, run, notes)
+        files = registry.artifacts(run.id)
+        results += _artifacts(registry, rule, run, files, notes)
+        data = _data(rule, run, files, notes)
     candidate = _candidate(rule, version, origin)
     context = {"registry": "mlflow", "source": origin.source[:500], "link": link[:500]}
     if run is not None:
@@ -60,6 +64,8 @@ def pulled(registry: Registry, rule: Rule, version: Version, link: str) -> Pulle
     body: dict[str, Any] = {"candidate": candidate, "stage": rule.stage, "results": results}
     if rule.policy is not None:
         body["policy"] = rule.policy
+    if data is not None:
+        body["data"] = data
     is_going_on = run is not None and run.status in _RUNNING
     return Pulled({**body, "context": context}, digest_of(body), is_going_on, run)
 
@@ -167,11 +173,38 @@ def _as_file(
     return {"name": name[:200], "format": "mlflow", "content": content}
 
 
+def _data(
+    rule: Rule, run: Run, files: Sequence[tuple[str, int]], notes: list[str]
+) -> dict[str, Any] | None:
+    """The two data sets that the rule names, for the worker to fetch; None where one is missing.
+
+    Then what the policy asks of them is missing evidence, and never no drift.
+    """
+    if (wanted := rule.data) is None:
+        return None
+    found = wanted.model_dump(exclude_none=True)
+    for place in ("reference", "current"):
+        named: str = found[place]
+        if named.startswith(RUNS):
+            continue
+        paths = [path for path, _ in files if fnmatchcase(path, named)]
+        if len(paths) != 1:
+            many = f"{len(paths)} files" if paths else "no file"
+            notes.append(f"the run has {many} {named[:80]}, so its data were not compared")
+            return None
+        found[place] = f"{RUNS}{run.id}/{paths[0]}"
+    return found
+
+
 def _artifacts(
-    registry: Registry, rule: Rule, run: Run, notes: list[str]
+    registry: Registry,
+    rule: Rule,
+    run: Run,
+    files: Sequence[tuple[str, int]],
+    notes: list[str],
 ) -> Iterator[dict[str, Any]]:
     """The files of the run that the rule names and that some tool's format explains."""
-    wanted = [item for item in registry.artifacts(run.id) if rule.wants(item[0])]
+    wanted = [item for item in files if rule.wants(item[0])]
     left = _MOST_BYTES
     for path, size in sorted(wanted)[:_MOST_FILES]:
         if size > min(left, _MOST_FILE_BYTES):

@@ -23,7 +23,7 @@ from app.ledger.work import Conflict, Work
 from app.runtime import Runtime
 
 _BATCH: Final = 500
-_OF_ONE: Final = ("decision.", "review.", "break_glass.")
+_OF_ONE: Final = ("decision.", "review.", "break_glass.", "evaluation.failed")
 _OF_ALL: Final = ("waiver.", "policy.")
 _OFF: Final = timedelta(minutes=5)
 SWEEP: Final = "mlflow.sweep"
@@ -54,6 +54,7 @@ def follow(runtime: Runtime, now: datetime) -> int:
         names = {name for row in rows if (name := _decision(row)) is not None}
         of = select(decision.c.model).where(decision.c.id.in_(names)).distinct()
         models = set(connection.execute(of).scalars()) if names else set()
+        models |= {name for row in rows if (name := _undecided(row)) is not None}
         if any(row.type.startswith(_OF_ALL) for row in rows):
             models |= set(connection.execute(select(registry_version.c.model).distinct()).scalars())
     return _ring(runtime, config, sorted(models), now, before, end)
@@ -77,6 +78,13 @@ def _decision(row: Any) -> str | None:
         return str(row.subject)
     found = json.loads(row.body)["refs"].get("decision")
     return found if isinstance(found, str) else None
+
+
+def _undecided(row: Any) -> str | None:
+    """The model of an evaluation whose data could not be measured."""
+    if row.type != "evaluation.failed":
+        return None
+    return str(json.loads(row.body)["data"]["candidate"]["model"])
 
 
 def _ring(

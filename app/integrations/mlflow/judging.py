@@ -7,6 +7,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -14,6 +16,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 from app.auth.principal import Grant, Principal, granted
 from app.errors import Problem, problem_of
 from app.evaluations import service
+from app.evaluations.data_queue import queued_work
+from app.evaluations.data_tables import data_evaluation
 from app.evaluations.recording import recorded
 from app.evaluations.service import Received
 from app.evaluations.standing import DECISIONS, status_at
@@ -21,6 +25,7 @@ from app.evaluations.tables import decision, evaluation
 from app.integrations.mlflow import aliases
 from app.integrations.mlflow.config import RESERVED, Rule
 from app.integrations.mlflow.evidence import Pulled, pulled
+from app.integrations.mlflow.fetching import SUBMITTER
 from app.integrations.mlflow.registry import Version
 from app.integrations.tables import registry_alias, registry_version
 from app.ledger.work import Conflict, Work
@@ -43,7 +48,7 @@ _MOST_PROBLEM: Final = 1000
 def principal(model: str) -> Principal:
     """Who submits for the registry: a service, for this model, that may do nothing else."""
     return granted(
-        id="clearance-mlflow",
+        id=SUBMITTER,
         kind="service",
         name="MLflow registry",
         grants=(Grant(("submitter",), (model,)),),
@@ -51,31 +56,62 @@ def principal(model: str) -> Principal:
     )
 
 
-def judged(this: "Look", rule: Rule, version: Version) -> tuple[bool, bool]:
-    """(a decision was made now, the version's run is still going on)."""
-    row = _row(this, rule, version)
+class Progress(Enum):
+    """How far a version is."""
+
+    KNOWN = auto()
+    """Nothing is new."""
+    DECIDED = auto()
+    """A decision was made now."""
+    WAITS = auto()
+    """Its run is still going on."""
+    MEASURED = auto()
+    """Its data are being measured; the record tells when a decision is there."""
+
+
+def judged(this: "Look", rule: Rule, version: Version) -> Progress:
+    """Judge a version on what the registry says of it now, where that is new."""
+    row = _measured(this, rule, version, _row(this, rule, version))
+    if row is not None and row.evaluation is not None and row.problem is None:
+        return Progress.MEASURED
     tags = _foreign(version)
-    if (
-        row is not None
-        and row.problem is None
-        and row.tags == tags
-        and not _is_watched(this, version, row)
-    ):
-        return False, False
+    # Data that could not be measured are measured again when somebody changes something.
+    is_settled = row is not None and (
+        row.problem is None or (row.evaluation is not None and row.tags == tags)
+    )
+    if is_settled and row is not None and row.tags == tags and not _is_watched(this, version, row):
+        return Progress.KNOWN
     found = pulled(this.registry, rule, version, _link(this, version))
     if found.is_going_on and this.now - version.created_at < _STILL_GOING:
-        return False, True
-    if row is not None and row.problem is None and row.evidence == found.digest:
+        return Progress.WAITS
+    if is_settled and row is not None and row.evidence == found.digest:
         _note(this, rule, version, row, {"tags": tags, "checked_at": this.now})
-        return False, found.is_going_on
-    problem = None
+        return Progress.WAITS if found.is_going_on else Progress.KNOWN
     try:
-        _decide(this, rule, version, row, found)
+        return _decide(this, rule, version, row, found)
     except (Problem, ImpossibleEvidence, FormatError) as error:
         problem = problem_of(error).detail[:_MOST_PROBLEM]
         log.warning("%s %s is not judged: %s", version.model, version.version, problem)
-        _note(this, rule, version, row, {"problem": problem, "tags": tags})
-    return problem is None, found.is_going_on
+        _note(this, rule, version, row, {"problem": problem, "tags": tags, "evaluation": None})
+    return Progress.WAITS if found.is_going_on else Progress.KNOWN
+
+
+def _measured(this: "Look", rule: Rule, version: Version, row: Row[Any] | None) -> Row[Any] | None:
+    """The row, after what became of the evaluation that was queued."""
+    if row is None or row.evaluation is None or row.problem is not None:
+        return row
+    query = select(data_evaluation).where(data_evaluation.c.id == row.evaluation)
+    with this.runtime.engine.connect() as connection:
+        known = connection.execute(query).one()
+    match known.status:
+        case "done":
+            _note(this, rule, version, row, {"evaluation": None, "decision": known.decision})
+        case "failed":
+            problem = str(known.problem["detail"])[:_MOST_PROBLEM]
+            _note(this, rule, version, row, {"problem": problem})
+        case _:
+            return row
+    return _row(this, rule, version)
 
 
 def next_end(this: "Look", rule: Rule, versions: Sequence[str]) -> datetime | None:
@@ -128,35 +164,39 @@ def _link(this: "Look", version: Version) -> str:
     base = this.config.tracking_uri.rstrip("/")
     if not base.startswith(("http://", "https://")):
         return f"models:/{version.model}/{version.version}"
-    return f"{base}/#/models/{version.model}/versions/{version.version}"
+    where = f"?workspace={space}" if (space := this.config.workspace) else ""
+    return f"{base}/#/models/{version.model}/versions/{version.version}{where}"
 
 
 def _decide(
     this: "Look", rule: Rule, version: Version, row: Row[Any] | None, found: Pulled
-) -> None:
-    """Steps 2 to 5 of a submission; another decision in between means: decide again."""
+) -> Progress:
+    """Steps 2 to 5 of a submission; another decision in between means: decide again.
+
+    Where data are to be measured first, a worker of the queue for that decides.
+    """
     runtime = this.runtime
     body = _with_baseline(this, rule, found)
     raw = json_bytes(body)
     received = Received(principal(version.model), raw, None, runtime.settings.link_base)
     intake = service.understood(runtime, received, keeps=True)
+    values: dict[str, Any] = {
+        "evidence": found.digest,
+        "candidate_digest": intake.candidate.digest,
+        "tags": _foreign(version),
+        "problem": None,
+    }
+    keep = partial(_kept, now=this.now, rule=rule, version=version, row=row)
+    if intake.data is not None:
+        queued, work = queued_work(runtime, received, intake, intake.data)
+        values["evaluation"] = queued["id"]
+        runtime.ledger.commit_sync(replace(work, apply=partial(keep, values=values)))
+        return Progress.MEASURED
     for attempt in range(_TRIES):
         case = service.decided(runtime, received, intake, is_retry=attempt > 0)
         written = recorded(case, runtime.attestor)
-        values = {
-            "evidence": found.digest,
-            "candidate_digest": intake.candidate.digest,
-            "decision": written.id,
-            "tags": _foreign(version),
-            "problem": None,
-        }
-        work = replace(
-            written.work,
-            apply=lambda within, values=values: _kept(  # type: ignore[misc]  # bound per attempt
-                within, this.now, rule, version, row, values
-            ),
-            commutes=False,
-        )
+        values |= {"evaluation": None, "decision": written.id}
+        work = replace(written.work, apply=partial(keep, values=dict(values)), commutes=False)
         try:
             runtime.ledger.commit_sync(work)
         except Conflict:
@@ -164,7 +204,7 @@ def _decide(
                 raise
             continue
         runtime.telemetry.verdict(str(case.decided.verdict))
-        return
+        return Progress.DECIDED
     raise Conflict("conflict", "The candidate's history kept changing while this was decided.")
 
 
@@ -207,14 +247,13 @@ def _note(
     if row is not None and all(getattr(row, name) == value for name, value in values.items()):
         return
 
-    def keep(within: Connection) -> None:
-        _kept(within, this.now, rule, version, row, values)
-
+    keep = partial(_kept, now=this.now, rule=rule, version=version, row=row, values=values)
     this.runtime.ledger.commit_sync(Work(entries=[], apply=keep))
 
 
 def _kept(
     within: Connection,
+    *,
     now: datetime,
     rule: Rule,
     version: Version,

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.integrations.mlflow import aliases, judging, telling
 from app.integrations.mlflow.config import MlflowFile, Rule, configured
+from app.integrations.mlflow.judging import Progress
 from app.integrations.mlflow.registry import Registry, Seen, Version, opened
 from app.integrations.mlflow.state import connected_since
 from app.jobs.kinds import Job
@@ -60,10 +61,14 @@ def _brought(this: Look, rule: Rule, seen: Seen) -> datetime | None:
         if (wait := _wait(this, version)) is not None:
             waits.append(wait)
             continue
-        is_new, is_going_on = judging.judged(this, rule, version)
-        if is_going_on:
+        progress = judging.judged(this, rule, version)
+        if progress is Progress.MEASURED:
+            # The record rings when it is decided; those after it are compared with it.
+            waits.append(this.now + _LONGEST)
+            break
+        if progress is Progress.WAITS:
             waits.append(this.now + _pause(this.now - version.created_at))
-        if is_new:
+        if progress is Progress.DECIDED:
             telling.told(this, [version])
             current = aliases.settled(this, rule, current)
     fresh = this.registry.seen(this.model) or current

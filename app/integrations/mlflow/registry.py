@@ -20,12 +20,12 @@ from app.integrations.mlflow.config import MlflowFile
 _PAGE: Final = 200
 _MOST_VERSIONS: Final = 1000
 _QUIET: Final = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """A job is tried again later, so that nothing need be waited for in here."""
+_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _OURS: Final = (
     "MLFLOW_TRACKING_URI",
     "MLFLOW_TRACKING_USERNAME",
@@ -196,6 +196,22 @@ class Registry:
                 break
         return found[:most]
 
+    def experiment_of(self, run_id: str) -> str | None:
+        """The name of a run's experiment; None where there is no such run."""
+        try:
+            run = _asked(self._client.get_run, run_id)
+        except _NotThereError:
+            return None
+        return str(_asked(self._client.get_experiment, run.info.experiment_id).name)
+
+    def size_of(self, run_id: str, path: str) -> int | None:
+        """Bytes of one file of a run; None where there is none."""
+        folder = path.rpartition("/")[0] or None
+        for item in _asked(self._client.list_artifacts, run_id, folder):
+            if item.path == path and not item.is_dir:
+                return int(item.file_size or 0)
+        return None
+
     def artifact(self, run_id: str, path: str, folder: Path) -> Path:
         """One file of a run, in a folder of the caller's."""
         return Path(_asked(self._client.download_artifacts, run_id, path, str(folder)))
@@ -255,15 +271,17 @@ class _NotThereError(RegistryError):
 
 
 @contextmanager
-def opened(config: MlflowFile) -> Iterator[Registry]:
+def opened(config: MlflowFile, retries: int = 2) -> Iterator[Registry]:
     """A registry to talk to. Raises RegistryError, also where the package is not installed.
+
+    `retries` is how often a call that failed is made again at once.
 
     The client reads user, password, certificate and workspace from the environment only, so they
     stand there while it is used, by one caller at a time.
     """
     with _environment:
-        before = {name: os.environ.get(name) for name in (*_OURS, *_QUIET)}
-        given = {**_QUIET, **config.environment()}
+        given = {**_QUIET, _RETRIES: str(retries), **config.environment()}
+        before = {name: os.environ.get(name) for name in {*_OURS, *given}}
         try:
             for name in before:
                 os.environ.pop(name, None)

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -32,6 +33,10 @@ QUIET = {
 }
 
 
+PATIENCE_SECONDS = 300
+"""A loaded machine takes more than a minute for what takes ten seconds."""
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
@@ -47,11 +52,15 @@ class MlflowServer:
     key: str
     options: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    """An empty value takes a variable away."""
+    certificate: Path | None = None
+    """A certificate with its key: then it speaks https."""
+    workers: int = 1
     pid: int = 0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'http' if self.certificate is None else 'https'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -62,13 +71,19 @@ class MlflowServer:
             "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": self.key,
             **dict(self.environment),
         }
+        environment = {name: value for name, value in environment.items() if value}
         command = [
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
-            *("--port", str(self.port), "--workers", "1"),
+            *("--port", str(self.port), "--workers", str(self.workers)),
             *("--backend-store-uri", f"sqlite:///{self.folder}/mlflow.db"),
             *("--artifacts-destination", str(self.folder / "artifacts")),
             *self.options,
         ]
+        # Uvicorn kills a worker that is slow to answer it, such as one that still loads.
+        opts = f"--timeout-worker-healthcheck {PATIENCE_SECONDS}"
+        if self.certificate is not None:
+            opts += f" --ssl-certfile {self.certificate} --ssl-keyfile {self.certificate}"
+        command += ["--uvicorn-opts", opts]
         with (self.folder / "server.log").open("ab") as log:
             process = subprocess.Popen(
                 command,
@@ -79,7 +94,7 @@ class MlflowServer:
                 start_new_session=True,
             )
         self.pid = process.pid
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE_SECONDS
         while not self.is_up():
             if process.poll() is not None or time.monotonic() > end:
                 self.stop()
@@ -87,8 +102,9 @@ class MlflowServer:
             time.sleep(0.1)
 
     def is_up(self) -> bool:
+        known = ssl.create_default_context(cafile=self.certificate) if self.certificate else None
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=2, context=known) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

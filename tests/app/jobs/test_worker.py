@@ -43,9 +43,9 @@ def working(settings, program=WORKER):
         started.wait()
 
 
-def until(holds, started=None):
+def until(holds, started=None, patience=PATIENCE_SECONDS):
     """Wait for something to become true, however slow the machine."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + patience
     while not (found := holds()):
         assert time.monotonic() < end, "it never became true"
         assert started is None or started.poll() is None, "the worker ended"

@@ -1,8 +1,11 @@
 """Evaluations that bring data: queued, measured by the real Evidently, decided or failed."""
 
+import hashlib
+import json
 import os
 import re
 import signal
+import zlib
 from datetime import timedelta
 
 import pandas as pd
@@ -10,9 +13,16 @@ import pytest
 from sqlalchemy import select
 
 from app.blobs.tables import evidence_file
-from app.evaluations.data_deciding import MOST_TRIES
+from app.evaluations.data_deciding import MOST_TRIES, run
 from app.evaluations.data_tables import data_evaluation
 from app.integrations.evidently.process import measuring
+from app.jobs.kinds import Job
+from app.jobs.tables import job
+from app.ledger.tables import evidence_blob
+from app.notices.fanning import fan_out
+from app.notices.tables import delivery, subscription
+from app.notices.wording import sentence
+from app.record import erasing
 from app.record.completeness import compare
 from tests.app.integrations.evidently.frames import (
     POLICY,
@@ -212,6 +222,114 @@ def test_data_that_are_awaited_are_not_removed(service, two):
     with service.app.state.runtime.engine.connect() as connection:
         kept = set(connection.scalars(select(evidence_file.c.digest)))
     assert not {reference, current} & kept
+
+
+def test_result_files_sent_beside_data_are_not_removed_either(service, two):
+    """Nor those of the baseline: the worker reads them again when the data are measured."""
+    texts = (b'[{"metric":"recall","count":95,"n":100}]', b'[{"metric":"recall","count":9,"n":10}]')
+    blobs = [f"sha256:{hashlib.sha256(text).hexdigest()}" for text in texts]
+    for digest, text in zip(blobs, texts, strict=True):
+        assert service.call("PUT", f"/v1/blobs/{digest}", content=text).status_code == 201
+    results = [[{"name": "r.json", "blob": digest}] for digest in blobs]
+    body = {**asking(*two), "results": results[0], "baseline": {"results": results[1]}}
+    answer = queued(service, body)
+
+    def kept():
+        service.clock.ahead += timedelta(hours=48)
+        sent(service, parquet(frame(seed=int(service.clock.ahead.total_seconds()))))
+        with service.app.state.runtime.engine.connect() as connection:
+            return set(connection.scalars(select(evidence_file.c.digest)))
+
+    assert {*two, *blobs} < kept()
+    worked(service)
+    found = standing(service, answer)
+    assert found["status"] == "done", found
+    page = service.call("GET", f"/decisions/{found['decision']}").text
+    assert "recall" in page
+    assert not {*two, *blobs} & kept()
+
+
+def test_subscribers_of_a_model_hear_that_its_data_wait_and_that_they_failed(service, two):
+    for name, models in (("ours", ["churn*"]), ("theirs", ["other*"])):
+        hook = {"name": name, "target": "https://203.0.113.7/hook", "types": ["evaluation.*"]}
+        made = service.call("POST", "/v1/subscriptions", json={**hook, "models": models})
+        assert made.status_code == 201, made.text
+    broken = sent(service, b"PAR1 this is no parquet")
+    answer = queued(service, asking(two[0], broken))
+    runtime = service.app.state.runtime
+    run(runtime, job_of(service), service.clock())
+    while fan_out(runtime, service.clock()):
+        pass
+    with runtime.engine.connect() as connection:
+        query = select(delivery.c.body, subscription.c.name).join_from(
+            delivery, subscription, delivery.c.subscription == subscription.c.id
+        )
+        rows = connection.execute(query.order_by(delivery.c.entry)).all()
+    assert [row.name for row in rows] == ["ours", "ours"]
+    queued_event, failed_event = (json.loads(row.body) for row in rows)
+    name = answer.json()["id"]
+    about = {"evaluation": name, "model": "churn", "version": "7", "stage": "monitoring"}
+    assert queued_event["type"] == "evaluation.queued"
+    assert about.items() <= queued_event["data"].items()
+    assert failed_event["data"]["reason"] == "unreadable-data"
+    assert failed_event["data"]["api"].endswith(f"/v1/evaluations/{name}")
+    assert sentence(failed_event) == (
+        "churn 7 monitoring: its data could not be measured (unreadable-data); nothing was decided."
+    )
+
+
+def job_of(service):
+    """The one job that measures."""
+    with service.app.state.runtime.engine.connect() as connection:
+        row = connection.execute(select(job).where(job.c.kind == "evaluation.measure")).one()
+    return Job(row.id, row.kind, row.key, row.payload, row.due_at, 1)
+
+
+def test_erasing_an_evaluation_takes_its_snapshot_and_report(service, two):
+    found, decision = decided(service, asking(*two))
+    runtime = service.app.state.runtime
+    with runtime.engine.connect() as connection:
+        row = connection.execute(select(data_evaluation)).one()
+        named = {row.raw, row.snapshot, row.report}
+        query = select(evidence_blob.c.digest).where(evidence_blob.c.digest.in_(named))
+        assert set(connection.scalars(query)) == named
+        erasure = erasing.evidence(connection, found["id"], by="operator", at=service.clock())
+    for work in erasure.works:
+        runtime.ledger.commit_sync(work)
+    with runtime.engine.connect() as connection:
+        assert connection.execute(query).all() == []
+        assert b"Graz" not in b" ".join(contents(connection))
+    report = service.call("GET", found["links"]["data_report"])
+    assert (report.status_code, report.json()["type"]) == (410, "evidence-erased")
+    replayed = service.call("POST", f"/v1/decisions/{decision['id']}/replay")
+    assert (replayed.status_code, replayed.json()["type"]) == (410, "evidence-erased")
+    # What was decided stays, its page says why nothing more is to be seen, and nothing is missing.
+    page = service.call("GET", f"/decisions/{decision['id']}")
+    assert page.status_code == 200
+    assert compare(runtime.engine).gaps == ()
+
+
+def contents(connection):
+    """All evidence that is kept, unpacked."""
+    rows = connection.execute(select(evidence_blob.c.encoding, evidence_blob.c.body)).all()
+    return [zlib.decompress(r.body) if r.encoding == "zlib" else bytes(r.body) for r in rows]
+
+
+def test_erasing_an_evaluation_that_failed_takes_what_came_in(service, two):
+    answer = queued(service, asking(two[0], sent(service, b"PAR1 this is no parquet")))
+    worked(service)
+    name = answer.json()["id"]
+    runtime = service.app.state.runtime
+    with runtime.engine.connect() as connection:
+        raw = connection.scalar(select(data_evaluation.c.raw))
+        erasure = erasing.evidence(connection, name, by="operator", at=service.clock())
+    for work in erasure.works:
+        runtime.ledger.commit_sync(work)
+    with runtime.engine.connect() as connection:
+        query = select(evidence_blob.c.digest).where(evidence_blob.c.digest == raw)
+        assert connection.execute(query).first() is None
+    assert standing(service, answer)["status"] == "failed"
+    assert compare(runtime.engine).gaps == ()
 
 
 @SQLITE
