@@ -63,7 +63,7 @@ def connect(tracking_uri: str | None, url: str, name: str, secret_file: Path | N
         changes = {"tracking_uri": tracking_uri, "webhook_secret_file": secret_file}
         config = config.model_copy(update={k: v for k, v in changes.items() if v is not None})
         progress("MLflow's client is loading …")
-        with registry.opened(config) as opened:
+        with registry.opened(config, retries=0) as opened:
             for step in connecting.connect(opened, config, url, name):
                 mark = click.style(
                     "✓" if step.is_good else "!", fg="green" if step.is_good else "yellow"

@@ -33,6 +33,7 @@ def rows() -> list[Row]:
 
 def _measured(loop: Loop) -> list[Row]:
     loop.prepare()
+    loop.server.wait()
     # Drift is the demo's part; here one rule is judged.
     policy = loop.folder / "policy.yaml"
     policy.write_text("\n".join(_without_drift(policy.read_text().splitlines())))

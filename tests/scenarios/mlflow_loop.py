@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -60,16 +61,20 @@ class Loop:
             # Else MLflow tries again so long that an event survives a short stop of the gate.
             environment=(("MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES", "0"),),
         )
-        self.team = Team(self.server.url, MODEL)
         self.admin = ""
+
+    @cached_property
+    def team(self) -> Team:
+        """Their training code; it loads MLflow, scikit-learn and Evidently."""
+        return Team(self.server.url, MODEL)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def prepare(self) -> None:
-        """The MLflow server, and the file that names it."""
-        self.server.start()
+        """The MLflow server, which boots from here on, and the file that names it."""
+        self.server.launch()
         (self.folder / "mlflow.yaml").write_text(FILE.format(uri=self.server.url, model=MODEL))
         (self.folder / "mlflow-webhook.secret").write_text("a-secret-that-only-this-demo-uses\n")
         (self.folder / "policy.yaml").write_text(POLICY)
@@ -216,11 +221,14 @@ class Loop:
 
     def tell(self) -> None:
         """The story. Raises StepFailed where a step does not do what it says."""
-        walk, team = self.walk, self.team
+        walk = self.walk
         walk.say("1. An MLflow server starts, and Clearance is connected to it.")
         self.prepare()
         with self.service():
+            # All three load MLflow, each in a process of its own: the server, the worker, the team.
+            team = self.team
             walk.run("policy", "push", "policy.yaml")
+            self.server.wait()
             walk.run("mlflow", "connect", "--url", f"{self.url}/v1/hooks/mlflow")
             walk.say("2. A model is trained and registered; the webhook fires.")
             good = self._trained(team.train())

@@ -7,6 +7,7 @@ import json
 import os
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 EXAMPLES = 6000
@@ -32,8 +33,10 @@ class Team:
         )
         warnings.simplefilter("ignore")
         import mlflow
+        import mlflow.sklearn
         from sklearn.datasets import make_classification
 
+        import_module("evidently.presets")
         self.mlflow: Any = mlflow
         self.uri, self.model = uri, model
         self.client: Any = mlflow.MlflowClient(uri, uri)

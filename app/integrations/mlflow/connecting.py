@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +17,10 @@ from app.integrations.mlflow.config import MlflowFile
 from app.integrations.mlflow.events import EVENTS
 from app.integrations.mlflow.registry import Registry, RegistryError
 
-TRIES: Final = 8
+TRIES: Final = 24
 """Four workers are MLflow's default; so many calls meet most of them."""
+AT_ONCE: Final = 8
+"""Calls one after another share a connection, and a connection always meets the same worker."""
 CACHE_SECONDS: Final = 60
 
 KEYS_DIFFER: Final = (
@@ -48,6 +51,9 @@ _TRAPS: Final[Mapping[str, str]] = {
     r"not-configured": (
         "The gate has no MLflow file. Set CLEARANCE_MLFLOW_FILE for `clearance serve` and "
         "`clearance worker`, and restart them."
+    ),
+    r"workspace '[^']*' not found": (
+        "MLflow has no workspace of that name. Correct `workspace` in the MLflow file."
     ),
     r"unauthorized|permission.denied|not authorized|\b401\b|\b403\b": (
         "MLflow refuses the credentials. Webhooks are for administrators: run this once with an "
@@ -153,8 +159,9 @@ def _listed(registry: Registry) -> Sequence[Any]:
 
 def _require_one_key(registry: Registry) -> None:
     """A worker with another key cannot read the secret that was just stored."""
-    for _ in range(TRIES):
-        _listed(registry)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for listed in [pool.submit(_listed, registry) for _ in range(TRIES)]:
+            listed.result()
 
 
 def _is_fault(error: RegistryError) -> bool:

@@ -1,6 +1,5 @@
 """A running service with an MLflow file, on both databases."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
@@ -9,7 +8,7 @@ import pytest
 
 from app.settings import Settings
 from tests.app.http.service import Service, running
-from tests.app.integrations.mlflow_server import MlflowServer, shared
+from tests.app.integrations.mlflow_server import MlflowServer, of_run, shared
 from tests.app.integrations.team import Gate, Team, connected
 
 SECRET = "topsecret-please-rotate"
@@ -37,8 +36,7 @@ def service(mlflow_settings: Settings) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
     """A real server, shared with the other processes of this run."""
-    folder = tmp_path_factory.getbasetemp()
-    with shared(folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) as server:
+    with shared(of_run(tmp_path_factory)) as server:
         yield server
 
 

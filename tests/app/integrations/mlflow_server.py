@@ -14,12 +14,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 
 QUIET = {
@@ -63,6 +64,12 @@ class MlflowServer:
         return f"{'http' if self.certificate is None else 'https'}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        """Launch it and wait until it answers."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it, so that something else can be done while it boots."""
         self.folder.mkdir(exist_ok=True)
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")},
@@ -94,9 +101,12 @@ class MlflowServer:
                 start_new_session=True,
             )
         self.pid = process.pid
+
+    def wait(self) -> None:
+        """Until it answers; RuntimeError with its log where it never does."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not self.is_up():
-            if process.poll() is not None or time.monotonic() > end:
+            if not _is_alive(self.pid) or time.monotonic() > end:
                 self.stop()
                 raise RuntimeError((self.folder / "server.log").read_text()[-3000:])
             time.sleep(0.1)
@@ -138,34 +148,45 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def new_server(folder: Path, **options: object) -> MlflowServer:
+def of_run(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this run share."""
+    folder = factory.getbasetemp()
+    return folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+
+
+def new_server(folder: Path, **options: Any) -> MlflowServer:
     """A server that is not started yet."""
-    return MlflowServer(folder, free_port(), Fernet.generate_key().decode(), **options)  # type: ignore[arg-type]  # the dataclass's own fields
+    return MlflowServer(folder, free_port(), Fernet.generate_key().decode(), **options)
 
 
 @contextmanager
-def shared(folder: Path) -> Iterator[MlflowServer]:
+def shared(
+    folder: Path,
+    name: str = "mlflow",
+    prepare: Callable[[MlflowServer], None] = lambda _: None,
+    **options: Any,
+) -> Iterator[MlflowServer]:
     """The one server of a test run: the first to come starts it, the last to go ends it."""
-    with _held(folder) as state:
+    with _held(folder / f"{name}-server.json") as state:
         if not state.get("users"):
-            server = new_server(folder / "mlflow")
+            server = new_server(folder / name, **options)
             server.start()
+            prepare(server)
             state |= {"port": server.port, "key": server.key, "pid": server.pid, "users": 0}
         state["users"] += 1
-        mine = MlflowServer(folder / "mlflow", state["port"], state["key"], pid=state["pid"])
+        mine = MlflowServer(folder / name, state["port"], state["key"], pid=state["pid"], **options)
     try:
         yield mine
     finally:
-        with _held(folder) as state:
+        with _held(folder / f"{name}-server.json") as state:
             state["users"] -= 1
             if not state["users"]:
                 mine.stop()
-                shutil.rmtree(folder / "mlflow", ignore_errors=True)
+                shutil.rmtree(folder / name, ignore_errors=True)
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / "mlflow-server.json"
+def _held(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -13,7 +14,7 @@ from app.integrations.mlflow import connecting
 from app.integrations.mlflow.config import configured, parse
 from app.integrations.mlflow.registry import RegistryError, opened
 from tests.app.http.service import running
-from tests.app.integrations.mlflow_server import free_port
+from tests.app.integrations.mlflow_server import MlflowServer, free_port, of_run, shared
 from tests.app.integrations.team import Gate, Team
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -47,11 +48,47 @@ def test_private_addresses_are_explained_by_mlflows_own_words(monkeypatch):
         assert advice in connecting.diagnosed(str(refused.value))
 
 
+@pytest.fixture(scope="module")
+def untended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """A server as it is installed: nothing set for webhooks, and more than one worker."""
+    unset = ("SECRET_ENCRYPTION_KEY", "ALLOWED_SCHEMES", "ALLOW_PRIVATE_IPS", "CACHE_TTL")
+    nothing = tuple((f"MLFLOW_WEBHOOK_{name}", "") for name in unset)
+    folder = of_run(tmp_path_factory)
+    with shared(folder, "untended", workers=2, environment=nothing) as server:
+        yield server
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("http://8.8.8.8/v1/hooks/mlflow", "MLFLOW_WEBHOOK_ALLOWED_SCHEMES=http,https"),
+        ("https://127.0.0.1/v1/hooks/mlflow", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS=true"),
+        ("https://10.1.2.3/v1/hooks/mlflow", "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS=true"),
+        # Last, for what it created is not to be read by the other worker, nor after a restart.
+        ("https://8.8.8.8/v1/hooks/mlflow", "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"),
+    ],
+)
+def test_each_trap_of_a_server_as_it_is_installed_is_named(
+    untended: MlflowServer, tmp_path, url, advice
+):
+    config = parse(
+        f"tracking_uri: {untended.url}\nwebhook_secret_file: s\n"
+        "models: [{model: a, stage: evaluation}]\n",
+        base=tmp_path,
+    )
+    with (
+        opened(config, retries=0) as found,
+        pytest.raises(connecting.ConnectError, match=advice),
+    ):
+        list(connecting.connect(found, config, url, "gate"))
+
+
 def steps(gate: Gate, url: str | None = None, name: str = "gate") -> list[str]:
     config = configured(gate.runtime.settings)
     assert config is not None
     hook = url or f"{gate.service.client.base_url}/v1/hooks/mlflow"
-    with opened(config) as registry:
+    with opened(config, retries=0) as registry:
         try:
             return [step.words for step in connecting.connect(registry, config, hook, name)]
         finally:
@@ -67,6 +104,11 @@ def test_a_webhook_is_created_and_tested(gate: Gate, registry: Team):
         "a test delivery of model_version.created arrived and was believed",
         "a test delivery of model_version_alias.created arrived and was believed",
     ]
+    clear, cached = words[4:]
+    assert "travels in the clear" in clear
+    # The list's cache: what comes in between is found by the sweep, and so it is said.
+    assert "keeps its list of webhooks for 60 s" in cached
+    assert "The sweep finds" in cached
 
 
 def test_nobody_there_is_said(gate: Gate, registry: Team):
