@@ -1,13 +1,13 @@
 """Data of a registry's runs, files that a queued evaluation waits for, and whose data are measured.
 
-Revision: 0081, after the evaluations that bring data.
+Revision: 0091, after the names of persons.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0081"
-down_revision = "0080"
+revision = "0091"
+down_revision = "0090"
 branch_labels = None
 depends_on = None
 
