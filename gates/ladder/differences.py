@@ -12,8 +12,10 @@ from gates.ladder.pairing import Pairs, pairs_of
 from gates.ladder.quantiles import ASK
 from gates.ladder.screening import UNIT, Range, Unsettled, finite
 from gates.ladder.single import estimate
+from gates.ladder.strict import guaranteed
 from gates.statistics import moments, paired_means, paired_rates
 from gates.statistics.arrays import minus
+from gates.statistics.betting import BettingMean, by_digest
 from gates.statistics.binomial import Rate
 from gates.statistics.chernoff import ChernoffMean
 from gates.statistics.difference import RateDifference
@@ -53,6 +55,7 @@ def compare(
     value_range: Range | None,
     quantile: float | None = None,
     share: float | None = None,
+    strict: bool = False,
 ) -> Compared:
     """The estimate of candidate - baseline, or of candidate - baseline - share * |baseline|.
 
@@ -68,6 +71,7 @@ def compare(
         value_range: What each score lies in, where declared.
         quantile: The q asked for, for kind "quantile".
         share: The relative margin as a signed fraction; the result is then compared with 0.
+        strict: Only bounds that keep their level for every n and distribution.
 
     Raises:
         ImpossibleEvidence: for values that no sample can have.
@@ -86,7 +90,8 @@ def compare(
             return Compared(Unsettled(known.reason, f"The {name}: {known.detail}"))
         sides.append(known)
     one, two = sides
-    found = _compared((one, two), (candidate, baseline), kind, finite(value_range), share)
+    asked = _strictly if strict else _compared
+    found = asked((one, two), (candidate, baseline), kind, finite(value_range), share)
     return replace(found, sides=(one.value, two.value))
 
 
@@ -114,6 +119,35 @@ def _compared(
     flags = (f"not paired: {pairs}",) if isinstance(pairs, str) else ()
     errors = (candidate.n_errored, baseline.n_errored)
     return Compared(_separate(one, two, bounds, errors, factor, kind), flags)
+
+
+def _strictly(
+    sides: tuple[Estimate, Estimate],
+    sent: tuple[Measurement, Measurement],
+    kind: str,
+    value_range: Range | None,
+    share: float | None,
+) -> Compared:
+    """Bets on the differences of pairs, else the guaranteed bounds of both at half the error."""
+    bounds = UNIT if kind == "proportion" else value_range
+    pairs = pairs_of(*sent)
+    if isinstance(pairs, Pairs) and bounds is not None and kind in {"proportion", "mean"}:
+        # A share of the baseline is a factor wherever the baseline cannot be negative.
+        is_factor = share is None or bounds[0] >= 0.0
+        if pairs.clusters is None and not pairs.questions and is_factor:
+            factor = 1.0 + (share or 0.0)
+            apart = minus(pairs.candidate, pairs.baseline, factor)
+            ends = (bounds[0] - factor * bounds[1], bounds[1] - factor * bounds[0])
+            known = BettingMean(by_digest(apart, pairs.ids), *ends, pairs.n_errored)
+            return Compared(known, _paired_flag(pairs, None))
+    found = [guaranteed(side, m, kind, bounds) for side, m in zip(sides, sent, strict=True)]
+    for name, side in zip(("candidate", "baseline"), found, strict=True):
+        if isinstance(side, Unsettled):
+            return Compared(Unsettled(side.reason, f"The {name}: {side.detail}"))
+    one, two = (side for side in found if not isinstance(side, Unsettled))
+    scaled = ScaledDifference(one, two, share or 0.0, relative=share is not None)
+    flags = (f"not paired: {pairs}",) if isinstance(pairs, str) else ()
+    return Compared(scaled, flags, relative_to_zero=scaled.is_relative_to_zero())
 
 
 def _paired(

@@ -17,7 +17,8 @@ class Pairs:
 
     `clusters` are what pairs share, where that is more than one example. `n_errored` counts pairs
     of which either half errored. `questions` says that each pair is a question asked several
-    times, its score the mean of its repeats. `labels` are the truths, equal on both sides.
+    times, its score the mean of its repeats. `labels` are the truths, equal on both sides. `ids`
+    name the pairs.
     """
 
     candidate: tuple[float, ...]
@@ -26,6 +27,7 @@ class Pairs:
     clusters: tuple[str, ...] | None = None
     questions: bool = False
     labels: tuple[float, ...] | None = None
+    ids: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -46,7 +48,9 @@ def pairs_of(candidate: Measurement, baseline: Measurement) -> Pairs | str | Non
         if labels[0] is not None and labels[0] != labels[1]:
             return "the same examples have other labels in the baseline"
         clusters = _shared(candidate.clusters, baseline.clusters)
-        return Pairs(candidate.scores, baseline.scores, errors, clusters, labels=labels[0])
+        return Pairs(
+            candidate.scores, baseline.scores, errors, clusters, labels=labels[0], ids=ones
+        )
     where = {name: position for position, name in enumerate(twos)}
     matched = [(i, where[name]) for i, name in enumerate(ones) if name in where]
     if (why := _unmatched(candidate, baseline, len(matched), len(ones), len(twos))) is not None:
@@ -59,9 +63,12 @@ def pairs_of(candidate: Measurement, baseline: Measurement) -> Pairs | str | Non
         tuple(first[i] for i, _ in matched),
         tuple(second[j] for _, j in matched),
         errors,
-        _shared(_picked(candidate.clusters, [i for i, _ in matched]), None)
-        or _shared(None, _picked(baseline.clusters, [j for _, j in matched])),
+        _shared(
+            _picked(candidate.clusters, [i for i, _ in matched]),
+            _picked(baseline.clusters, [j for _, j in matched]),
+        ),
         labels=_numbers(labels[0], [i for i, _ in matched]),
+        ids=tuple(ones[i] for i, _ in matched),
     )
 
 
@@ -100,8 +107,10 @@ def _unmatched(
 
 
 def _shared(one: tuple[str, ...] | None, two: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """The clusters of either side; None where each example is a cluster by itself."""
+    """The clusters of either side, the coarser of two; None where each example is one by itself."""
     clusters = one if one is not None else two
+    if one is not None and two is not None and one != two:
+        clusters = min(one, two, key=lambda names: len(set(names)))
     return None if clusters is None or len(set(clusters)) == len(clusters) else clusters
 
 

@@ -19,6 +19,7 @@ from gates.ladder.screening import (
     finite,
     refuse_impossible,
     sample_size,
+    unsettled_by,
 )
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.exposure import EventRate
@@ -82,7 +83,10 @@ def estimate(
 
 def _count(m: Measurement) -> Estimate | Unsettled:
     if m.count is not None and m.exposure is not None:
-        return EventRate(m.count, m.exposure, m.n_errored)
+        try:
+            return EventRate(m.count, m.exposure, m.n_errored)
+        except ValueError as error:
+            return unsettled_by(error)
     detail = "A count needs its `exposure`, or `max_count` with `rate_below` or `min_samples`"
     return Unsettled("no_uncertainty", detail)
 

@@ -40,7 +40,8 @@ def comparison(
     subject, seen = rule.subject, known.seen.get((gate, rule.id))
     name, _ = rule.versus_baseline.given()[0]
     if rule.strict:
-        return Found(never="`strict` has no bound for a difference")
+        asks = "`strict` bets on pairs, else takes the exact bounds of both: submit a pilot, whose "
+        return Found(asks=asks + "finding says how many examples settle it", needs=("pilot",))
     level = level_of(policy, subject, known, seen)
     minimum, maximum, share = rule.asked()
     limit = minimum if minimum is not None else maximum

@@ -20,6 +20,7 @@ from gates.rules.measured import (
     JudgedRule,
     Picked,
     Subject,
+    has_few_clusters,
     metric_problems,
     pick,
 )
@@ -147,8 +148,6 @@ class Comparison(JudgedRule):
         minimum, maximum, share = self.asked()
         compared = self._compared(subject, picked, against, share)
         known = compared.estimate
-        if self.strict and not isinstance(known, Unsettled) and known.approximate:
-            known = Unsettled("no_uncertainty", _NOT_STRICT)
         finding = _with_sides(finding, compared)
         asked = Asked(
             f"versus_baseline:{name}",
@@ -158,6 +157,7 @@ class Comparison(JudgedRule):
             value=self._plain(finding, name, margin, subject),
             scale="difference",
             voids=_voids(picked.measurement, against.measurement, compared),
+            blocks=("too_few_samples",) if has_few_clusters(against.measurement) else (),
         )
         if self.mode is Mode.EXACT:
             return compared_claim(finding, self, subject, picked, asked)
@@ -187,13 +187,8 @@ class Comparison(JudgedRule):
             value_range=subject.value_range,
             quantile=subject.quantile,
             share=share,
+            strict=self.strict,
         )
-
-
-_NOT_STRICT = (
-    "`strict` has no bound for a difference: none of candidate - baseline keeps its level for "
-    "every n and distribution. Leave `strict` out here, or add a strict rule with `min` or `max`"
-)
 
 
 def _with_sides(finding: Finding, compared: Compared) -> Finding:

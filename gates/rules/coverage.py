@@ -26,7 +26,7 @@ def _all_right(m: Measurement) -> bool:
     if m.count is not None:
         return m.count == m.n
     if m.scores is not None:
-        return min(m.scores) >= 1.0
+        return all(score >= 1.0 for score in m.scores)  # a NaN is not right, wherever it stands
     return m.value is not None and m.value >= 1.0
 
 
@@ -131,6 +131,9 @@ class Coverage(MeasuredRule):
         broken = [row.measurement.incomplete for row in rows if row.measurement.incomplete]
         if broken:
             return self._finding(gate, name, Outcome.MISSING, "incomplete_run", None, broken)
+        rows = [row for row in rows if row.measurement.missing is None]
+        if not rows:
+            return self._finding(gate, name, Outcome.MISSING, "not_a_number", None, [])
         sizes = [size for row in rows if (size := sample_size(row.measurement)) is not None]
         if not sizes:
             return self._finding(gate, name, Outcome.INCONCLUSIVE, "no_uncertainty", None, [])

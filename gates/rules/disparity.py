@@ -18,6 +18,7 @@ from gates.rules.measured import (
     JudgedRule,
     Picked,
     Subject,
+    has_few_clusters,
     known_slices,
     metric_problems,
     pick,
@@ -155,6 +156,9 @@ class Disparity(JudgedRule):
             self.max_gap,
             (own.measurement, *(other.measurement for _, other in others)),
             scale="ratio" if self.min_ratio is not None else "gap",
+            blocks=("too_few_samples",)
+            if any(has_few_clusters(other.measurement) for _, other in others)
+            else (),
         )
         if isinstance(known, Unsettled):
             return unsettled_claim(finding, self, subject, own, asked, known)

@@ -12,10 +12,17 @@ from pydantic import Field
 
 from gates.evidence import Measurement, SliceKey
 from gates.finding import Finding, Observed, finish
-from gates.ladder import Unsettled
+from gates.ladder import Unsettled, clusters_of
 from gates.rules.base import Confidence, Number, Strict
 from gates.rules.context import Claim, Context
-from gates.rules.measured import Absent, JudgedRule, Picked, UnknownMetricError, pick
+from gates.rules.measured import (
+    Absent,
+    JudgedRule,
+    Picked,
+    UnknownMetricError,
+    pick,
+    strict_problems,
+)
 from gates.rules.measured import subject_of as resolved
 from gates.rules.sampled import (
     Asked,
@@ -28,6 +35,9 @@ from gates.rules.sampled import (
 from gates.rules.selection import Target, targets
 from gates.statistics.rank_shift import RankShift, cles
 from gates.verdict import Mode
+
+MIN_VALUES = 10
+"""As for means of two arms (gates.statistics.welch): fewer values may fail, and never pass."""
 
 Way = Literal["increase", "decrease"]
 Targets = dict[tuple[str | None, SliceKey], Target]
@@ -74,7 +84,7 @@ class Distribution(JudgedRule):
 
     def problems(self) -> list[tuple[str, str]]:
         """Fields that mean nothing here, and effects that contradict themselves."""
-        found = super().problems()
+        found = [*super().problems(), *strict_problems(self)]
         try:
             resolved(self)
         except UnknownMetricError as error:
@@ -91,9 +101,11 @@ class Distribution(JudgedRule):
             found.append(("distribution", "an effect needs `low` or `high`"))
         if effect is not None and effect.is_upside_down:
             found.append(("distribution", "the effect's `low` lies above its `high`"))
-        for field in ("quantile", "accepts_point_estimate"):
-            if getattr(self, field) is not None:
-                found.append((field, "has no meaning for whole distributions"))
+        found += [
+            (field, "has no meaning for whole distributions")
+            for field in ("quantile", "accepts_point_estimate")
+            if getattr(self, field) is not None
+        ]
         return found
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:
@@ -144,10 +156,13 @@ class Distribution(JudgedRule):
             (one, two),
             scale="difference",
             voids=_voids(one, two),
+            blocks=_blocks(one, two),
         )
         if one.scores is None or two.scores is None:
             why = Unsettled("no_uncertainty", "Send every value of both (`scores`), not summaries")
             return unsettled_claim(finding, self, subject, picked, asked, why)
+        if clusters_of(one) is not None or clusters_of(two) is not None:
+            return unsettled_claim(finding, self, subject, picked, asked, _CLUSTERED)
         known, flags = self._estimate(one, two, up=up)
         finding = finish(finding, flags=(*finding.flags, *flags))
         rule = self if self.distribution.confidence is None else self._surer()
@@ -191,6 +206,17 @@ def _side(picked: Picked) -> Observed:
     m = picked.measurement
     middle = median(m.scores) if m.scores else m.value
     return Observed(value=middle, n=picked.n, n_errored=m.n_errored, method="median")
+
+
+_CLUSTERED = Unsettled(
+    "no_uncertainty",
+    "Ranks take values for separate draws, and these share clusters or ids; send one for each",
+)
+
+
+def _blocks(one: Measurement, two: Measurement) -> tuple[str, ...]:
+    few = min(len(one.scores or ()), len(two.scores or ())) < MIN_VALUES
+    return ("too_few_samples",) if few else ()
 
 
 def _voids(one: Measurement, two: Measurement) -> tuple[str, ...]:

@@ -121,6 +121,7 @@ def metric_problems(rule: MetricRule) -> list[tuple[str, str]]:
     return [
         *_declaration_problems(rule),
         *_certificate_problems(rule),
+        *strict_problems(rule),
         *_mode_problems(rule, subject),
         *_quantile_problems(rule, subject),
     ]
@@ -146,6 +147,17 @@ def _declaration_problems(rule: MetricRule) -> list[tuple[str, str]]:
 
 
 CERTIFIED = frozenset({"threshold", "versus_baseline"})
+NOT_STRICT = frozenset({"disparity", "distribution"})
+
+
+def strict_problems(rule: MetricRule) -> list[tuple[str, str]]:
+    """Kinds of which no bound keeps its level for every n and distribution."""
+    if rule.strict and rule.KIND in NOT_STRICT:
+        detail = f"no bound of a {rule.KIND} keeps its level for every n; leave `strict` out"
+        return [
+            ("strict", f"{detail}, or add a strict rule with `min`, `max` or `versus_baseline`")
+        ]
+    return []
 
 
 def _certificate_problems(rule: MetricRule) -> list[tuple[str, str]]:
@@ -313,18 +325,23 @@ def _has(m: Measurement, need: str) -> bool:
 
 def blocks(rule: MeasuredRule, ctx: Context, m: Measurement) -> tuple[str, ...]:
     """Reasons that bar a pass whatever the bounds say."""
-    clusters = clusters_of(m)
-    if rule.min_samples is None and clusters is None and not m.n_errored:
+    if rule.min_samples is None and clusters_of(m) is None and not m.n_errored:
         return ()
     found = []
     n = sample_size(m)
     few = rule.min_samples is not None and (n is None or n < rule.min_samples)
-    if few or (clusters is not None and len(set(clusters)) < MIN_CLUSTERS):
+    if few or has_few_clusters(m):
         found.append("too_few_samples")
     allowed = ctx.defaults.max_error_share if rule.max_error_share is None else rule.max_error_share
     if n is not None and m.n_errored > allowed * (n + m.n_errored):
         found.append("too_many_errors")
     return tuple(found)
+
+
+def has_few_clusters(m: Measurement) -> bool:
+    """Whether examples share so few clusters that no bound over them is trusted for a pass."""
+    clusters = clusters_of(m)
+    return clusters is not None and len(set(clusters)) < MIN_CLUSTERS
 
 
 def known_slices(ctx: Context, metric: str) -> list[tuple[tuple[str, str], ...]]:

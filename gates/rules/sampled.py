@@ -87,7 +87,8 @@ def clustered_flags(known: Estimate) -> tuple[str, ...]:
 class Asked(NamedTuple):
     """What is compared with what: the limits, and the measurements that it rests on.
 
-    `value` is the plain estimate for comparisons without error control.
+    `value` is the plain estimate for comparisons without error control. `blocks` are reasons that
+    bar a pass, `voids` reasons that bar any answer.
     """
 
     comparison: str
@@ -97,6 +98,7 @@ class Asked(NamedTuple):
     value: float | None = None
     scale: str = "metric"
     voids: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
 
 
 def compared_claim(
@@ -191,7 +193,7 @@ def tested_claim(
         rule.mode,
         rule.notice or 0.0,
         m.n_errored,
-        blocks=blocks(rule, ctx, m) + level.blocks,
+        blocks=blocks(rule, ctx, m) + asked.blocks + level.blocks,
         voids=voids,
         min_samples=rule.min_samples,
         scale=asked.scale,

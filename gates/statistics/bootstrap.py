@@ -82,13 +82,20 @@ class Bootstrap:
         """The smallest alpha at which the upper bound reaches the limit, by bisection."""
         if limit > self.high:
             return 0.0
-        return smallest_alpha(lambda alpha: self.upper(alpha, errors=False) <= limit)
+        return smallest_alpha(lambda alpha: self._is_below(self.upper(alpha, errors=False), limit))
 
     def p_above(self, limit: float) -> float:
         """The smallest alpha at which the lower bound reaches the limit, by bisection."""
         if limit < self.low:
             return 0.0
-        return smallest_alpha(lambda alpha: self.lower(alpha, errors=False) >= limit)
+        return smallest_alpha(lambda alpha: self._is_above(self.lower(alpha, errors=False), limit))
+
+    def _is_below(self, bound: float, limit: float) -> bool:
+        """Whether the bound reaches the limit; the end of the range reaches itself for nothing."""
+        return bound <= limit and bound < self.high
+
+    def _is_above(self, bound: float, limit: float) -> bool:
+        return bound >= limit and bound > self.low
 
     def samples_to_settle(self, limit: float, side: Side, alpha: float) -> int | None:
         """The normal formula on the spread of the bootstrap values; None with errors."""
@@ -117,6 +124,8 @@ def of_rows(name: str, rows: Rows, n_errored: int = 0, factor: float = 1.0) -> B
     """
     if len(rows.truth) < MIN_EXAMPLES:
         raise ValueError(f"the bootstrap needs {MIN_EXAMPLES} examples")
+    if rows.clusters is not None and len(set(rows.clusters)) == 1:
+        raise ValueError("the bootstrap needs examples of more than one cluster")
     statistic, worst = _statistic(name, rows)
     table, counts, places = _compressed(rows)
     return _resampled(_Question(name, statistic, worst, factor), table, (counts, places), n_errored)

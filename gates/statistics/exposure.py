@@ -6,7 +6,7 @@ a lost stretch may hide any number of events.
 """
 
 from dataclasses import dataclass
-from math import ceil, inf, isfinite, isnan
+from math import ceil, inf, isfinite, isinf, isnan
 
 from gates.statistics import power
 from gates.statistics.estimate import Side
@@ -18,7 +18,7 @@ class EventRate:
     """Events per unit of exposure; implements Estimate.
 
     Raises:
-        ValueError: unless events >= 0 and the exposure is positive and finite.
+        ValueError: unless events >= 0, and the exposure and their ratio are positive and finite.
     """
 
     events: int
@@ -28,7 +28,7 @@ class EventRate:
     approximate: bool = False
 
     def __post_init__(self) -> None:
-        if self.events < 0 or not 0.0 < self.exposure < inf:
+        if self.events < 0 or not 0.0 < self.exposure < inf or isinf(self.events / self.exposure):
             raise ValueError("events per exposure need a count and a positive exposure")
 
     @property

@@ -1,6 +1,6 @@
 """`make calibrate`: measures every promise and writes docs/honesty.md; fails if one is broken.
 
-python -m tests.calibrate [--tries N] [--to FOLDER]
+python -m tests.calibrate [--tries N] [--workers N] [--to FOLDER]
 """
 
 import argparse
@@ -16,8 +16,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make calibrate", description=__doc__)
     parser.add_argument("--tries", type=int, default=4_000, help="samples per figure")
     parser.add_argument("--to", type=Path, default=DOCS, help="where honesty.md is written")
+    parser.add_argument("--workers", type=int, help="processes; one a core unless said")
     chosen = parser.parse_args()
-    found = report.everything(chosen.tries, chosen.to / "honesty", _progress)
+    found = report.everything(chosen.tries, chosen.to / "honesty", _progress, chosen.workers)
     chosen.to.mkdir(parents=True, exist_ok=True)
     (chosen.to / "honesty.md").write_text(page.whole(found.sections), "utf-8")
     for claim in found.broken:

@@ -4,6 +4,7 @@ Every case puts the truth exactly at the limit, where a gate errs most: a pass t
 pass, a fail a false fail.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
@@ -71,11 +72,13 @@ def simulated(case: Sampled, n: int, tries: int, alpha: float = ALPHA) -> Errors
     """Shares of passes and fails over `tries` samples of n."""
     dice = case.dice(n)
     passed = failed = 0
-    estimate = None
+    methods: Counter[str] = Counter()
+    approximate = False
     for _ in range(tries):
         estimate = case.draw(dice, n)
         passed += passes(estimate, case.limit, case.side, alpha)
         failed += fails(estimate, case.limit, case.side, alpha)
-    method = estimate.method if estimate else ""
-    approximate = estimate.approximate if estimate else False
+        methods[estimate.method] += 1
+        approximate |= estimate.approximate
+    method = methods.most_common(1)[0][0] if methods else ""
     return Errors(passed / tries, failed / tries, tries, method, approximate)

@@ -27,11 +27,34 @@ def test_what_claims_to_be_exact_keeps_its_level_by_enumeration(case, alpha):
             assert errors.false_fail <= alpha + 1e-9
 
 
-@pytest.mark.parametrize("n", pairs.SIZES)
-@pytest.mark.parametrize("margin", pairs.MARGINS)
-def test_the_score_test_keeps_to_its_stated_ceiling(n, margin):
-    errors = pairs.worst(n, margin)
-    assert max(errors.false_pass, errors.false_fail) <= pairs.CEILING
+@pytest.mark.parametrize("mean", enumerating.MEANS)
+@pytest.mark.parametrize("alpha", [0.05, 0.04, 0.01])
+def test_events_keep_their_level_by_enumeration(mean, alpha):
+    errors = enumerating.events(mean, alpha)
+    assert not errors.approximate
+    assert max(errors.false_pass, errors.false_fail) <= alpha + 1e-9
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_bets_keep_their_level_over_every_order(alpha):
+    most = 0.0
+    for n in enumerating.SHORT[:2]:
+        for errors in enumerating.bets(n, alpha).values():
+            assert max(errors.false_pass, errors.false_fail) <= alpha + 1e-9
+            most = max(most, errors.false_pass)
+    assert most > 0.0, "nothing was ever passed, so nothing was asked"
+
+
+@pytest.mark.parametrize(("won", "lost"), enumerating.SHARES)
+def test_bets_on_pairs_keep_their_level_at_every_look(won, lost):
+    errors = enumerating.paired_bets(30, won, lost)
+    assert max(errors.false_pass, errors.false_fail) <= ALPHA
+
+
+@pytest.mark.parametrize("sizes", pairs.SIZES)
+def test_score_tests_of_two_arms_keep_to_their_stated_ceiling(sizes):
+    for errors in (*(pairs.worst(sizes, m) for m in pairs.MARGINS), pairs.worst_ratio(sizes)):
+        assert max(errors.false_pass, errors.false_fail) <= pairs.CEILING
 
 
 @pytest.mark.parametrize("case", [*CASES, *RELATED, *GUARDED], ids=lambda case: case.name)
@@ -69,7 +92,7 @@ def test_whole_releases_keep_the_promise(release):
 
 @pytest.mark.parametrize("case", polling.CASES, ids=lambda case: case.name)
 def test_polling_keeps_the_level(case):
-    errors = polling.ever(case, 60)
+    errors = polling.ever(case, 400)
     level = case.ceiling if errors.approximate else ALPHA
     assert errors.false_pass <= level + errors.slack(level)
     assert errors.false_fail <= level + errors.slack(level)
@@ -77,9 +100,14 @@ def test_polling_keeps_the_level(case):
 
 @pytest.mark.parametrize("case", polling.CERTIFIED, ids=lambda case: case.name)
 def test_wrong_certificates_stay_rare_at_every_look(case):
-    tries = min(40, case.most // 5)
-    share = polling.wrongly_certified(case, tries)
-    assert share <= ALPHA + Errors(0, 0, tries).slack(ALPHA)
+    share = polling.wrongly_certified(case, 500)
+    assert share <= ALPHA + Errors(0, 0, 500).slack(ALPHA)
+
+
+@pytest.mark.parametrize("case", polling.CERTIFIED[:3], ids=lambda case: case.name)
+def test_what_is_not_decided_could_not_be_certified(case):
+    whole = polling.wrongly_certified(case, 25, all_decided=True)
+    assert polling.wrongly_certified(case, 25) == whole
 
 
 def test_a_broken_claim_is_reported():

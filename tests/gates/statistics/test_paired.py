@@ -1,6 +1,6 @@
 """Paired estimators against published intervals, enumeration, and scipy."""
 
-from math import comb, log, sqrt
+from math import comb, log, prod, sqrt
 
 import pytest
 from scipy import optimize, stats
@@ -9,9 +9,11 @@ from gates.evidence import Measurement
 from gates.ladder.pairing import Pairs, pairs_of
 from gates.statistics import paired_means, paired_rates
 from gates.statistics.binomial import upper
+from gates.statistics.hybrid import HybridDifference
 from gates.statistics.paired_rates import PairedRates
 from gates.statistics.special import z_quantile
 from tests.gates.build import judge, m, only
+from tests.gates.statistics.test_ratios import Wilson
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,82 @@ def test_tango_1998_section_6_1() -> None:
     assert low == pytest.approx(_by_likelihood(0, 1, 44, z_quantile(0.05)), abs=1e-6)
     # What the gate says is no sharper: nothing in favour, so the exact bound counts as well.
     assert PairedRates(0, 1, 43, 44).lower(0.05, errors=False) <= low
+
+
+# Newcombe, Statistics in Medicine 17 (1998), 2635-2650, Table III (pages 2641-2642), method 10 at
+# 95%: both right, only the first, only the second, neither; then the limits of p1 - p2.
+NEWCOMBE_PAIRED = [
+    ((36, 12, 2, 0), 0.0569, 0.3404),
+    ((20, 12, 2, 16), 0.0562, 0.3292),
+    ((18, 12, 2, 18), 0.0562, 0.3290),
+    ((36, 14, 0, 0), 0.1528, 0.4167),
+    ((35, 14, 0, 1), 0.1461, 0.4175),
+    ((18, 14, 0, 18), 0.1441, 0.3963),
+    ((2, 97, 1, 0), 0.8721, 0.9854),
+    ((1, 97, 1, 1), 0.8736, 0.9850),
+    ((0, 29, 1, 0), 0.6666, 0.9882),
+    ((2, 98, 0, 0), 0.9178, 0.9945),
+    ((1, 98, 0, 1), 0.9171, 0.9916),
+    ((0, 30, 0, 0), 0.8395, 1.0),
+    ((54, 0, 0, 0), -0.0664, 0.0664),
+    ((53, 0, 0, 1), -0.0729, 0.0729),
+    ((30, 0, 0, 24), -0.0358, 0.0358),
+    ((29, 0, 0, 25), -0.0354, 0.0354),
+    ((28, 0, 0, 26), -0.0352, 0.0352),
+    ((27, 0, 0, 27), -0.0351, 0.0351),
+]
+
+
+def _method_10(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
+    """Page 2639: Wilson's limits of both rates, joined with a phi that is corrected upwards."""
+    n = both + first + second + neither
+    margins = (both + first, second + neither, both + second, first + neither)
+    product = both * neither - first * second
+    corrected = max(product - n / 2, 0) if product > 0 else product
+    phi = corrected / sqrt(prod(margins)) if all(margins) else 0.0
+    ends = []
+    for x in (both + first, both + second):
+        found = stats.binomtest(x, n).proportion_ci(0.95, "wilson")
+        ends.append((x / n - found.low, found.high - x / n))
+    (down1, up1), (down2, up2) = ends
+    gap = (first - second) / n
+    low = gap - sqrt(down1**2 - 2 * phi * down1 * up2 + up2**2)
+    return low, gap + sqrt(down2**2 - 2 * phi * down2 * up1 + up1**2)
+
+
+@pytest.mark.parametrize(("cells", "low", "high"), NEWCOMBE_PAIRED)
+def test_newcombe_1998_paired_table_3(
+    cells: tuple[int, int, int, int], low: float, high: float
+) -> None:
+    """The printed limits, and what the gate says beside them.
+
+    The gate asks Tango's score test, which the paper does not tabulate; method 10 is its check in
+    closed form (statistics.md, section 4). Where the answers differ somewhere and agree somewhere
+    their limits lie within .034; the gate's interval is nowhere much the narrower one.
+    """
+    # 8e-5 instead of 5e-5: at 1, 97, 1, 1 the paper cuts .87367, and under method 8 rounds it.
+    assert _method_10(*cells) == pytest.approx((low, high), abs=8e-5)
+    both, first, second, neither = cells
+    known = PairedRates(first, second, both + first, sum(cells))
+    ours = known.lower(0.025, errors=False), known.upper(0.025, errors=False)
+    if first + second and neither + both:
+        assert ours == pytest.approx((low, high), abs=0.034)
+    assert ours[0] < low + 0.034
+    assert ours[1] > high - 0.007
+
+
+@pytest.mark.parametrize(
+    ("cells", "low", "high"), [row for row in NEWCOMBE_PAIRED if 0 in row[0][1:3] and not row[0][3]]
+)
+def test_where_answers_are_unrelated_newcombes_table_3_is_ours(
+    cells: tuple[int, int, int, int], low: float, high: float
+) -> None:
+    """With phi = 0 method 10 is the square-and-add that separate samples get (MOVER)."""
+    both, first, second, neither = cells
+    n = both + first + second + neither
+    known = HybridDifference(Wilson(both + first, n), Wilson(both + second, n))
+    assert known.lower(0.025, errors=False) == pytest.approx(low, abs=6e-5)
+    assert known.upper(0.025, errors=False) == pytest.approx(high, abs=6e-5)
 
 
 @pytest.mark.parametrize(("b", "c", "n"), [(12, 2, 50), (6, 16, 161), (1, 7, 21), (16, 4, 32)])
