@@ -43,6 +43,11 @@ Examples = Annotated[
 ]
 YAML: Final = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"})
 MAX_POLICY: Final = 1024 * 1024
+MAX_PLANNED: Final = 200
+"""Rules that a request may have planned: a plan of one may take a second."""
+TOO_MANY: Final = (
+    f"more than {MAX_PLANNED} rules: no `plan` here; `clearance policy plan` makes it by itself"
+)
 _BODIES: Final = {
     "requestBody": {
         "required": True,
@@ -155,13 +160,16 @@ def linted(connection: Connection, asked: LintIn, who: Principal, n: int | None)
     except ValueError as error:
         raise Problem("invalid-request", f"{str(error).capitalize()}.") from None
     share, learned = expected(connection, policy, who)
+    is_large = len(policy.rules()) > MAX_PLANNED
+    warnings = [*policy.warnings, *([TOO_MANY] if is_large else [])]
+    found = [] if is_large else plan(policy, n, told.over(learned))
     return {
-        "plan": [asdict(item) for item in plan(policy, n, told.over(learned))],
+        "plan": [asdict(item) for item in found],
         "expected": share,
         "valid": True,
         "digest": policy.digest,
         "errors": [],
-        "warnings": list(policy.warnings),
+        "warnings": warnings,
         "loosened": service.loosened_json(policy),
     }
 

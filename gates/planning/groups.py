@@ -58,7 +58,7 @@ def disparity(policy: Policy, gate: str, rule: Disparity, known: Known, terms: T
     spread = known.sd.get(subject.metric) or (quarter(ends) if ends is not None else None)
     sd = None if spread is None else spread.at(level)
     if spread is None or sd is None:
-        return ask_spread(subject.metric, f"2 x {formula(each)}")
+        return ask_spread(subject.metric, formula(each, "gap", 2.0, " in each group"))
     words += f", scores varying by {spread.source}"
     arms = Arms(level or 0.0)
     return _gap(rule, ask, differences.means(arms, sd, ends), pairs, words)

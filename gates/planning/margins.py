@@ -9,7 +9,7 @@ from math import inf
 
 from gates.planning import differences, draws
 from gates.planning.differences import Arms
-from gates.planning.means import AVERAGED, OWN, bounds_of, quarter
+from gates.planning.means import AVERAGED, OWN, bounds_of, formula, quarter
 from gates.planning.solving import CAUTION, UNBOUNDED, Ask, Draw
 from gates.planning.terms import (
     CORRELATION,
@@ -29,7 +29,6 @@ from gates.policy import Policy
 from gates.rules.comparison import Comparison
 from gates.rules.measured import Subject
 from gates.rules.threshold import Threshold
-from gates.statistics.skewed import MIN_SCORES
 from gates.verdict import Mode
 
 
@@ -53,7 +52,7 @@ def comparison(
     arms = Arms(level or 0.0, _factor(share, level), size)
     # With a relative margin the quantity is candidate - (1 + share) baseline, and its limit 0.
     shift = (share or 0.0) * abs(arms.level)
-    planned = _Planned(subject, level, known, seen, arms, shift)
+    planned = _Planned(subject, level, known, seen, arms, shift, terms)
     separate, together = planned.separate(), planned.paired()
     if isinstance(separate, Found):
         return separate
@@ -150,6 +149,7 @@ class _Planned:
     seen: Seen | None
     arms: Arms
     shift: float
+    terms: Terms
     words: str = ""
     paired_words: str = ""
 
@@ -214,8 +214,7 @@ class _Planned:
         if found is None:
             if metric in self.known.sd:
                 return _ask_level(metric)
-            need = "2 x 6.18 x (standard deviation / margin)^2"
-            return ask_spread(metric, f"about {need} examples in each arm, at least {MIN_SCORES}")
+            return ask_spread(metric, formula(self.terms, "margin", 2.0, " in each arm"))
         spread, sd = found
         self.words = f" and scores vary by {sd:.4g}, {spread.source}"
         if metric not in self.known.sd:

@@ -160,11 +160,13 @@ def _skewness(subject: Subject, spread: Spread, truth: float) -> tuple[float, st
     return 0.0, ", evenly to both sides"
 
 
-def formula(terms: Terms) -> str:
+def formula(
+    terms: Terms, gap: str = "distance to the limit", times: float = 1.0, each: str = ""
+) -> str:
     """The normal formula, for a spread that nobody has said."""
-    need = z_quantile(terms.alpha) + z_quantile(1.0 - terms.power)
+    need = z_quantile(terms.alpha) + z_quantile(UNBOUNDED * (1.0 - terms.power))
     return (
-        f"about {need * need:.3g} x (standard deviation / distance to the limit)^2 examples, "
+        f"about {times * need * need:.3g} x (standard deviation / {gap})^2 examples{each}, "
         f"at least {MIN_SCORES}"
     )
 

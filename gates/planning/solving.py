@@ -24,7 +24,7 @@ UNBOUNDED = 0.6
 """The same for values without a range: their farthest counts twice, and one skewed sample in twenty
 is too skewed to be trusted at all."""
 _DOUBLINGS = 60
-_STEPS = 26
+_STEPS = 18
 
 
 @dataclass(frozen=True, slots=True)

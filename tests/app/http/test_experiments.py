@@ -81,6 +81,11 @@ def test_lint_takes_spreads_and_learns_them_from_what_is_stored(service: Service
     learned = planned()
     assert learned["samples"] is not None
     assert "newest stored evaluations" in learned["message"]
+    rules = "".join(f"\n    - {{id: r{i}, metric: recall, min: 0.8}}" for i in range(201))
+    many = {"policy": POLICY.split("gates:")[0] + f"gates:\n  quality:{rules}\n"}
+    answer = service.call("POST", "/v1/policies/lint", json=many).json()
+    assert answer["plan"] == []
+    assert "more than 200 rules" in answer["warnings"][-1]
     for wrong in ({"spreads": {"csat": {"sd": 0}}}, {"spreads": {"bleu": {"sd": 1}}}):
         refused = service.call("POST", "/v1/policies/lint", json={"policy": text, **wrong})
         assert refused.status_code == 422
