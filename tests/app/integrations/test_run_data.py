@@ -1,5 +1,7 @@
 """Data of MLflow's runs: the version's own by the MLflow file, named ones by a submission."""
 
+import json
+import subprocess
 from datetime import timedelta
 from functools import partial
 
@@ -15,8 +17,10 @@ from app.integrations.mlflow.registry import RegistryError, opened
 from app.jobs.kinds import Job
 from app.jobs.tables import job
 from app.record.completeness import compare
+from tests.app.cli.shell import COMMAND, environment
 from tests.app.integrations.evidently.frames import csv, frame, outcomes
 from tests.app.integrations.team import Gate, Team, connected
+from tests.app.jobs.test_worker import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -152,6 +156,30 @@ def test_a_submission_may_name_files_of_allowed_experiments(gate: Gate, registry
     shown = gate.service.call("GET", f"/v1/decisions/{found['decision']}").json()
     assert shown["verdict"] == "pass"
     assert compare(gate.runtime.engine).is_complete
+
+
+@SQLITE
+def test_the_command_names_files_of_runs_as_it_names_files(gate: Gate, registry: Team, tmp_path):
+    registry.register(0.9, artifacts=files(LIKE), run_status="RUNNING")
+    run_id = registry.last[0]
+    (tmp_path / "r.json").write_text('[{"metric":"accuracy","count":950,"n":1000}]')
+    named = [f"{which}=runs:/{run_id}/data/{which}.csv" for which in ("reference", "current")]
+    asked = ["-m", registry.model, "-v", "8", "-s", "limited_release", "--output", "json"]
+    command = [*COMMAND, "submit", str(tmp_path / "r.json"), *asked, "--data", *named]
+    env = environment(
+        CLEARANCE_URL=str(gate.service.client.base_url), CLEARANCE_TOKEN=gate.service.admin
+    )
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+
+        def is_over() -> bool:
+            gate.worked()
+            return process.poll() is not None
+
+        until(is_over, patience=300)
+        assert process.stdout is not None
+        decision = json.loads(process.stdout.read())
+    assert process.returncode == 0
+    assert outcomes(decision) == {"accuracy": "pass", "drift_share": "pass"}
 
 
 @SQLITE
