@@ -4,7 +4,7 @@ Called by the `alembic` command itself, it opens the database that the environme
 """
 
 import importlib
-import pkgutil
+from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Connection
@@ -16,9 +16,9 @@ from app.settings import read_settings
 
 def load_tables() -> None:
     """Import every noun's tables, so that `metadata` is whole for autogenerate and check."""
-    for noun in pkgutil.iter_modules(app.__path__, "app."):
-        if noun.ispkg and importlib.util.find_spec(f"{noun.name}.tables"):
-            importlib.import_module(f"{noun.name}.tables")
+    root = Path(app.__path__[0])
+    for file in sorted(root.rglob("*tables.py")):
+        importlib.import_module(".".join(("app", *file.relative_to(root).with_suffix("").parts)))
 
 
 def run(connection: Connection) -> None:
