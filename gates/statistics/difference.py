@@ -55,7 +55,9 @@ def third_moment(rates: tuple[float, float], sizes: tuple[float, float], ratio: 
     """The third central moment of p1 - ratio * p0."""
     (p1, p0), (n1, n0) = rates, sizes
     first = p1 * (1.0 - p1) * (1.0 - 2.0 * p1) / (n1 * n1)
-    return first - ratio**3 * p0 * (1.0 - p0) * (1.0 - 2.0 * p0) / (n0 * n0)
+    # In this order a ratio beyond 1e103, over a rate as small, does not overflow.
+    cubed = p0 * ratio * ratio * ratio
+    return first - cubed * (1.0 - p0) * (1.0 - 2.0 * p0) / (n0 * n0)
 
 
 def bent(z: float, third: float, variance: float) -> float:

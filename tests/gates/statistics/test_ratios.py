@@ -71,6 +71,15 @@ def test_koopman_1984() -> None:
     assert high < known.upper(0.025, errors=False) < 7.6
 
 
+@pytest.mark.parametrize("limit", [5e-324, 1e-310, 1e-112, 1e100, 1e155, 1.7e308])
+def test_limits_at_the_end_of_floating_point_are_answered(limit: float) -> None:
+    """A ratio to the third power has no place there, and its skewness is still a number."""
+    for x, y in ((0, 10), (5, 5), (10, 0), (1, 1)):
+        ratio = RateRatio(Rate(x, x, 10), Rate(y, y, 10))
+        assert 0.0 <= ratio.p_below(limit) <= 1.0
+        assert 0.0 <= ratio.p_above(limit) <= 1.0
+
+
 @pytest.mark.parametrize(("n1", "n0"), [(10, 100), (20, 50), (20, 200), (50, 20), (100, 20)])
 @pytest.mark.parametrize("ratio", [0.5, 0.8])
 def test_size_of_uneven_groups_by_enumeration(n1: int, n0: int, ratio: float) -> None:
