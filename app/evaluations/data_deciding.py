@@ -211,9 +211,9 @@ def _fail(runtime: Runtime, row: Row[Any], problem: Problem) -> None:
 
 
 def _end(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
-    """What became of it; the files that it waited for may go."""
+    """What became of it; the files that it waited for may go, and the name of who set it off."""
     ended = update(data_evaluation).where(data_evaluation.c.id == name)
-    connection.execute(ended.values(values))
+    connection.execute(ended.values({**values, "actor": None}))
     connection.execute(delete(awaited_file).where(awaited_file.c.evaluation == name))
 
 

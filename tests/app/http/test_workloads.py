@@ -7,10 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from app.evaluations.data_deciding import submitter_of
+from app.evaluations.data_deciding import MOST_TRIES, run, submitter_of
 from app.evaluations.data_tables import data_evaluation
+from app.jobs.kinds import Job
 from app.settings import Settings
 from tests.app.http.guarded import FILE, REPOSITORY, Guarded, guarded
 from tests.app.http.service import ESCALATES, POLICY, evidence, running
@@ -68,9 +69,15 @@ def test_who_set_it_off_is_kept_until_its_data_are_measured(ci: Guarded):
     data = dict(zip(("reference", "current"), (made["digest"] for made in sets), strict=True))
     queued = ci.service.submit(token, data=data)
     assert queued.status_code == 202, queued.text
-    with ci.service.app.state.runtime.engine.connect() as connection:
+    runtime, now = ci.service.app.state.runtime, ci.service.clock()
+    with runtime.engine.begin() as connection:
         row = connection.execute(select(data_evaluation)).one()
+        connection.execute(update(data_evaluation).values(tries=MOST_TRIES))
     assert submitter_of(row).actor == "ci:583231"
+    run(runtime, Job("job_1", "evaluation.measure", row.id, {}, now, 1), now)
+    with runtime.engine.connect() as connection:
+        ended = connection.execute(select(data_evaluation)).one()
+    assert (ended.status, ended.actor) == ("failed", None)
 
 
 def test_the_file_that_let_it_in_is_in_the_record_once(settings: Settings, tmp_path: Path):
