@@ -82,9 +82,14 @@ cases up to 10^6, 92 up to 10^7), so their answers are put back in."""
 _GIVES = 1e-6
 
 
+def _is_light(a: float, b: float) -> bool:
+    """Whether the pure functions serve: chosen, and few enough terms for them."""
+    return _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST
+
+
 def betainc(a: int, b: int, x: float) -> float:
     """Regularised incomplete beta I_x(a, b) for whole a, b >= 1 and x in [0, 1]."""
-    if _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST:
+    if _is_light(a, b):
         return integer_beta.betainc(a, b, x)
     tail = float(_scalar().betainc(float(a), float(b), x))
     return 1.0 if isnan(tail) else tail
@@ -92,7 +97,7 @@ def betainc(a: int, b: int, x: float) -> float:
 
 def betaincc(a: int, b: int, x: float) -> float:
     """1 - I_x(a, b); 1 where no number comes out, because a broken test shows nothing."""
-    if _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST:
+    if _is_light(a, b):
         return integer_beta.betaincc(a, b, x)
     tail = float(_scalar().betaincc(float(a), float(b), x))
     return 1.0 if isnan(tail) else tail
@@ -104,7 +109,7 @@ def betaincinv(a: int, b: int, p: float) -> float:
     Where scipy answers NaN, or a number that does not give p back, the pure function steps in, or
     past its reach the bound 0, which claims nothing.
     """
-    if _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST:
+    if _is_light(a, b):
         return integer_beta.betaincinv(a, b, p)
     x = float(_scalar().betaincinv(float(a), float(b), p))
     if isnan(x) or (a + b > _DOUBTED_FROM and not isclose(betainc(a, b, x), p, rel_tol=_GIVES)):
@@ -114,7 +119,7 @@ def betaincinv(a: int, b: int, p: float) -> float:
 
 def betainccinv(a: int, b: int, p: float) -> float:
     """The x with 1 - I_x(a, b) = p; doubted as above, and past all reach the bound 1."""
-    if _CHOICE["backend"] == "light" and a + b <= integer_beta.LARGEST:
+    if _is_light(a, b):
         return integer_beta.betainccinv(a, b, p)
     x = float(_scalar().betainccinv(float(a), float(b), p))
     if isnan(x) or (a + b > _DOUBTED_FROM and not isclose(betaincc(a, b, x), p, rel_tol=_GIVES)):
