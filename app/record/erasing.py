@@ -135,7 +135,7 @@ def _find(connection: Connection, who: str) -> _Found:
     contexts = tuple(_contexts(connection, names))
     persons = {person_named(name) for name in names}
     persons |= {person_named(name) for context in contexts for name in context.named}
-    persons |= set(_known_as(connection, row.id)) if row is not None else set()
+    persons |= set(_by_issuers(connection, row.id)) if row is not None else set()
     count = select(func.count()).where(audit_private.c.person.in_(persons))
     keys = select(api_key.c.id).where(
         api_key.c.principal == (row.id if row is not None else ""), api_key.c.revoked_at.is_(None)
@@ -156,7 +156,7 @@ def _find(connection: Connection, who: str) -> _Found:
     )
 
 
-def _known_as(connection: Connection, who: str) -> list[str]:
+def _by_issuers(connection: Connection, who: str) -> list[str]:
     """A principal's own id, and the persons behind what their issuers call them."""
     subjects = connection.scalars(select(identity.c.subject).where(identity.c.principal == who))
     return [who, *(person_named(subject) for subject in subjects)]

@@ -113,26 +113,25 @@ def plan(  # noqa: PLR0913, PLR0917 - one argument per option
 
 def _spread(text: str) -> tuple[str, Spread]:
     """`--sd metric=0.002`, or `--sd metric=40%` of its mean."""
-    found = _STATED.fullmatch(text.strip())
-    if found is None:
-        raise CliError(
-            f"--sd {text!r} cannot be read.",
-            "Write --sd cost_per_inference=0.002, or --sd latency=40% (of the mean).",
-        )
-    relative = bool(found["percent"])
-    value = float(found["value"]) / (100 if relative else 1)
-    return found["name"].strip(), Spread(value, relative)
+    hint = "Write --sd cost_per_inference=0.002, or --sd latency=40% (of the mean)."
+    name, value, is_percent = _stated("--sd", text, hint)
+    return name, Spread(value, is_percent)
 
 
 def _typical(text: str) -> tuple[str, float]:
     """`--about metric=0.3`, or `--about metric=30%`."""
+    hint = "Write --about selection_rate=0.3, or --about latency=1.2."
+    name, value, _ = _stated("--about", text, hint)
+    return name, value
+
+
+def _stated(option: str, text: str, hint: str) -> tuple[str, float, bool]:
+    """(metric, number, whether it was in percent) of `metric=number`."""
     found = _STATED.fullmatch(text.strip())
     if found is None:
-        raise CliError(
-            f"--about {text!r} cannot be read.",
-            "Write --about selection_rate=0.3, or --about latency=1.2.",
-        )
-    return found["name"].strip(), float(found["value"]) / (100 if found["percent"] else 1)
+        raise CliError(f"{option} {text!r} cannot be read.", hint)
+    is_percent = bool(found["percent"])
+    return found["name"].strip(), float(found["value"]) / (100 if is_percent else 1), is_percent
 
 
 def _known(policy: Policy, sd: dict[str, Spread], about: dict[str, float]) -> Known:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from app import errors
 from app.evaluations.schemas import ComparedIn, DataSet, Name, Stage
 from app.settings import Settings, SettingsError
 from gates.problems import Problem, field_problems, pointer_to
@@ -176,6 +177,17 @@ def configured(settings: Settings) -> MlflowFile | None:
     except OSError as error:
         raise SettingsError(f"The MLflow file {path} cannot be read: {error}.") from None
     return _read(path, changed)
+
+
+def connected(settings: Settings, otherwise: str) -> MlflowFile:
+    """The file, for a request that cannot do without: Problem with what to do `otherwise`."""
+    try:
+        config = configured(settings)
+    except SettingsError as error:
+        raise errors.Problem("not-configured", str(error)) from None
+    if config is None:
+        raise errors.Problem("not-configured", otherwise)
+    return config
 
 
 @lru_cache(maxsize=4)

@@ -13,17 +13,20 @@ from typing import Final
 
 from app.errors import Problem
 from app.evaluations.schemas import RUNS
-from app.integrations.mlflow.config import MlflowFile, configured
+from app.integrations.mlflow.config import MlflowFile, connected
 from app.integrations.mlflow.registry import opened
-from app.settings import Settings, SettingsError
+from app.settings import Settings
 
 SUBMITTER: Final = "clearance-mlflow"
 """Who submits for the registry; ids of keys begin with another word."""
+_NOT_CONNECTED: Final = (
+    "No MLflow registry is connected here (CLEARANCE_MLFLOW_FILE). Send the data."
+)
 
 
 def require_registry(settings: Settings, model: str, who: str, pointer: str) -> None:
     """What can be refused before a worker asks the registry. Raises Problem."""
-    config = _configured(settings)
+    config = connected(settings, _NOT_CONNECTED)
     if who == SUBMITTER or _experiments(config, model):
         return
     detail = (
@@ -39,7 +42,7 @@ def fetched(settings: Settings, model: str, who: str, uri: str, place: Path) -> 
     Raises Problem where it is not there, not allowed or too large, RegistryError where MLflow does
     not answer: try again then.
     """
-    config = _configured(settings)
+    config = connected(settings, _NOT_CONNECTED)
     run_id, _, path = uri.removeprefix(RUNS).partition("/")
     with opened(config) as registry, tempfile.TemporaryDirectory(dir=place.parent) as folder:
         experiment = registry.experiment_of(run_id)
@@ -65,14 +68,3 @@ def fetched(settings: Settings, model: str, who: str, uri: str, place: Path) -> 
 
 def _experiments(config: MlflowFile, model: str) -> tuple[str, ...]:
     return tuple(name for rule in config.models if rule.concerns(model) for name in rule.data_from)
-
-
-def _configured(settings: Settings) -> MlflowFile:
-    try:
-        config = configured(settings)
-    except SettingsError as error:
-        raise Problem("not-configured", str(error)) from None
-    if config is None:
-        detail = "No MLflow registry is connected here (CLEARANCE_MLFLOW_FILE). Send the data."
-        raise Problem("not-configured", detail)
-    return config

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.auth.demands import address_of
 from app.bodies import json_value, read
 from app.errors import Problem
-from app.integrations.mlflow.config import MlflowFile, configured
+from app.integrations.mlflow.config import MlflowFile, connected
 from app.integrations.mlflow.events import Event, event_of
 from app.integrations.mlflow.ringing import rows_of, rung
 from app.integrations.mlflow.signing import SignatureRefused, verified
@@ -25,6 +25,7 @@ from app.settings import SettingsError
 router = APIRouter(prefix="/v1/hooks", tags=["integrations"])
 
 _SENT: Final = "Signed by MLflow with the webhook's secret; see docs/mlflow.md."
+_NOT_CONNECTED: Final = "No MLflow registry is connected here: set CLEARANCE_MLFLOW_FILE."
 _PROBLEMS: Final = {code: words for code, words in problems(400, 413).items() if code != 403}
 
 
@@ -60,7 +61,7 @@ class HookOut(BaseModel):
 async def receive(request: Request) -> Response:
     """Take an event in."""
     runtime = runtime_of(request)
-    config = _configured(runtime)
+    config = connected(runtime.settings, _NOT_CONNECTED)
     body = await read(request)
     now = runtime.clock()
     try:
@@ -109,17 +110,6 @@ def _why_not(
             if connection.execute(ours).scalar() == event.version:
                 return "this service wrote it itself", is_known
     return None, is_known
-
-
-def _configured(runtime: Runtime) -> MlflowFile:
-    try:
-        config = configured(runtime.settings)
-    except SettingsError as error:
-        raise Problem("not-configured", str(error)) from None
-    if config is None:
-        detail = "No MLflow registry is connected here: set CLEARANCE_MLFLOW_FILE."
-        raise Problem("not-configured", detail)
-    return config
 
 
 def _secrets(config: MlflowFile) -> tuple[str, ...]:
