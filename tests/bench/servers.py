@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from app.cli.demo.walk import free_port
 from tests.bench.sample import POLICY
 
 READY_WITHIN = 120.0
@@ -62,7 +62,7 @@ def new_database(server_url: str, name: str) -> str:
 @contextmanager
 def rival(name: str, attribute: str, database_url: str) -> Iterator[Server]:
     """One of `tests.bench.rivals` under uvicorn."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", f"tests.bench.rivals:{attribute}",
                "--port", str(port), "--no-access-log", "--log-level", "warning"]  # fmt: skip
     with _running(command, {"BENCH_DATABASE_URL": database_url}, port, "/openapi.json") as pid:
@@ -72,7 +72,7 @@ def rival(name: str, attribute: str, database_url: str) -> Iterator[Server]:
 @contextmanager
 def clearance(name: str, database_url: str, directory: Path) -> Iterator[Server]:
     """The real service as an operator starts it, with a policy and a submitter's key."""
-    port = _free_port()
+    port = free_port()
     settings = {
         "CLEARANCE_DATABASE_URL": database_url,
         "CLEARANCE_DATA_DIR": str(directory),
@@ -162,9 +162,3 @@ def _wait(process: subprocess.Popen[bytes], url: str) -> None:
             pass
         time.sleep(0.05)
     raise RuntimeError(f"nothing answered at {url} within {READY_WITHIN:.0f} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from app.cli.demo.walk import free_port
 from app.settings import Settings
 from tests.app.http.service import Service, evidence, running
 
@@ -27,9 +27,7 @@ REQUESTS = 120
 
 @contextmanager
 def process(settings: Settings) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = os.environ | {
         "CLEARANCE_DATABASE_URL": settings.database_url,
         "CLEARANCE_LOG_KEY_FILE": str(settings.log_key_file),

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from app.cli.demo.walk import free_port
+
 QUIET = {
     "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
     "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
@@ -36,12 +37,6 @@ QUIET = {
 
 PATIENCE_SECONDS = 300
 """A loaded machine takes more than a minute for what takes ten seconds."""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

@@ -10,11 +10,12 @@ from threading import Thread
 
 import pytest
 
+from app.cli.demo.walk import free_port
 from app.integrations.mlflow import connecting
 from app.integrations.mlflow.config import configured, parse
 from app.integrations.mlflow.registry import RegistryError, opened
 from tests.app.http.service import running
-from tests.app.integrations.mlflow_server import MlflowServer, free_port, of_run, shared
+from tests.app.integrations.mlflow_server import MlflowServer, of_run, shared
 from tests.app.integrations.team import Gate, Team
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -1,6 +1,5 @@
 """A real mail server on this machine (aiosmtpd), which refuses what it is told to refuse."""
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+
+from app.cli.demo.walk import free_port
 
 USER, PASSWORD = b"gate", b"s3cret"
 
@@ -58,9 +59,7 @@ def _known(server: Any, session: Any, envelope: Any, mechanism: str, given: Any)
 def receiving_mail(host: str, context: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
     """With a context, STARTTLS and a password are asked for; without one, neither is offered."""
     box = Mailbox(host)
-    with socket.socket() as free:
-        free.bind((host, 0))
-        box.port = free.getsockname()[1]
+    box.port = free_port()
     asked: dict[str, Any] = {}
     if context is not None:
         asked = {
