@@ -17,8 +17,9 @@ from app.integrations.mlflow.config import MlflowFile
 from app.integrations.mlflow.events import EVENTS
 from app.integrations.mlflow.registry import Registry, RegistryError
 
-TRIES: Final = 24
-"""Four workers are MLflow's default; so many calls meet most of them."""
+TRIES: Final = 64
+"""Four workers are MLflow's default; so many calls meet most of them, also on a busy machine, where
+the one that is awake takes call after call."""
 AT_ONCE: Final = 8
 """Calls one after another share a connection, and a connection always meets the same worker."""
 CACHE_SECONDS: Final = 60
