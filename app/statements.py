@@ -8,7 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Insert, Select
+import orjson
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Dialect,
+    FromClause,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Values = Mapping[str, Any]
@@ -34,36 +49,73 @@ class Compiled:
         return {k: values[k] if way is None else way(values[k]) for k, way in self.binds}
 
 
-class Prepared:
-    """A SELECT of exactly one row, without parameters that stand for lists."""
+Columns = Mapping[str, ColumnElement[Any]]
+"""Expressions by name."""
 
-    def __init__(self, statement: Select[Any]) -> None:
-        self._statement = statement
-        self._known: dict[str, tuple[Compiled, tuple[Convert, ...]]] = {}
 
-    def row(self, connection: Connection, values: Values) -> tuple[Any, ...]:
-        """The row's values. It begins no transaction where none is open."""
+class Joined:
+    """A SELECT that answers many questions at once, with one row for each, in their order.
+
+    The questions travel as one JSON array of objects, so the statement's text is always the same.
+    """
+
+    def __init__(
+        self, answers: Callable[[FromClause, Columns], Select[Any]], fields: tuple[str, ...]
+    ) -> None:
+        """`answers` selects scalars that depend on the fields of a row of questions, all text."""
+        self._answers = answers
+        self._fields = fields
+        self._known: dict[str, tuple[Select[Any], Compiled, tuple[Convert, ...]]] = {}
+
+    def rows(self, connection: Connection, asked: Sequence[Values]) -> list[tuple[Any, ...]]:
+        """The answers. It begins no transaction where none is open."""
         known = self._known.get(connection.dialect.name) or self._compile(connection.dialect)
-        compiled, ways = known
+        statement, compiled, ways = known
+        numbered = [{"place": place, **question} for place, question in enumerate(asked)]
+        values = {"asked": orjson.dumps(numbered).decode()}
         cursor = connection.connection.cursor()
         try:
             cursor.execute(compiled.text, compiled.parameters(values))
-            (row,) = cursor.fetchall()
+            found = cursor.fetchall()
         except connection.dialect.loaded_dbapi.Error:
             # Once more by SQLAlchemy, which knows what the driver's error means.
-            return tuple(connection.execute(self._statement, dict(values)).one())
+            return [tuple(row) for row in connection.execute(statement, values)]
         finally:
             cursor.close()
-        return tuple([x if way is None else way(x) for x, way in zip(row, ways, strict=True)])
+        assert len(found) == len(asked)
+        return [
+            tuple([x if way is None else way(x) for x, way in zip(row, ways, strict=True)])
+            for row in found
+        ]
 
-    def _compile(self, dialect: Dialect) -> tuple[Compiled, tuple[Convert, ...]]:
+    def _compile(self, dialect: Dialect) -> tuple[Select[Any], Compiled, tuple[Convert, ...]]:
+        asked, place, columns = _questions(dialect.name, self._fields)
+        statement = self._answers(asked, columns).select_from(asked).order_by(place)
         ways = tuple(
             column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in self._statement.selected_columns
+            for column in statement.selected_columns
         )
-        found = _compiled(self._statement.compile(dialect=dialect), dialect), ways
+        found = statement, _compiled(statement.compile(dialect=dialect), dialect), ways
         self._known[dialect.name] = found
         return found
+
+
+def _questions(
+    dialect: str, fields: tuple[str, ...]
+) -> tuple[FromClause, ColumnElement[int], Columns]:
+    """The array as a table, the place of a row in it, and the fields of a row."""
+    given = bindparam("asked", type_=Text)
+    if dialect == "sqlite":
+        each = func.json_each(given).table_valued("key", "value").alias("asked")
+        return (
+            each,
+            each.c.key,
+            {name: func.json_extract(each.c.value, f"$.{name}", type_=Text) for name in fields},
+        )
+    texts = [column(name, Text) for name in fields]
+    rows = func.json_to_recordset(cast(given, JSON)).table_valued(column("place", Integer), *texts)
+    asked = rows.render_derived(name="asked", with_types=True)
+    return asked, asked.c.place, {name: asked.c[name] for name in fields}
 
 
 _inserts: dict[tuple[Insert, tuple[str, ...], str], Compiled] = {}

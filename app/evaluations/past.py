@@ -14,12 +14,14 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Row,
     ScalarSelect,
     Select,
     and_,
     bindparam,
     func,
+    literal,
     literal_column,
     not_,
     null,
@@ -32,7 +34,7 @@ from app.evaluations.tables import baseline_use, decision, evaluation, evidence_
 from app.ledger.work import Conflict, JointGuard
 from app.models.tables import model
 from app.policies.tables import policy_epoch
-from app.statements import Prepared
+from app.statements import Columns, Joined
 from gates.evidence import Candidate, Evidence, SliceKey
 from gates.history import Look, Progress
 from gates.rules.looks import fingerprints
@@ -49,19 +51,22 @@ def _same(version: Any, digest: Any) -> ColumnElement[bool]:
     return or_(version == bindparam("version"), digest == bindparam("digest"))
 
 
-_BY_VERSION: Final = and_(
-    look.c.model == bindparam("model"),
-    look.c.stage == bindparam("stage"),
-    look.c.version == bindparam("version"),
-)
-_BY_DIGEST: Final = and_(
-    look.c.model == bindparam("model"),
-    look.c.stage == bindparam("stage"),
-    look.c.candidate_digest == bindparam("digest"),
-    look.c.version != bindparam("version"),
-)
-"""The two halves of "the same candidate", each on an index of its own: an OR would read all looks
-of the model."""
+def _by_version(who: Columns) -> ColumnElement[bool]:
+    return and_(
+        look.c.model == who["model"],
+        look.c.stage == who["stage"],
+        look.c.version == who["version"],
+    )
+
+
+def _by_digest(who: Columns) -> ColumnElement[bool]:
+    """The other half of "the same candidate": an OR of the two would read all of the model."""
+    return and_(
+        look.c.model == who["model"],
+        look.c.stage == who["stage"],
+        look.c.candidate_digest == who["digest"],
+        look.c.version != who["version"],
+    )
 
 
 def _looks(where: ColumnElement[bool]) -> Select[Any]:
@@ -70,77 +75,67 @@ def _looks(where: ColumnElement[bool]) -> Select[Any]:
     ).where(where)
 
 
-_LOOK_COUNT: Final = (
-    select(func.count()).where(_BY_VERSION).scalar_subquery()
-    + select(func.count()).where(_BY_DIGEST).scalar_subquery()
+_WHO: Final[Columns] = {name: bindparam(name) for name in ("model", "stage", "version", "digest")}
+_LOOKS: Final = union_all(_looks(_by_version(_WHO)), _looks(_by_digest(_WHO))).order_by(
+    "sequence", "decision"
 )
-_LOOKS: Final = union_all(_looks(_BY_VERSION), _looks(_BY_DIGEST)).order_by("sequence", "decision")
 
 
-def _of_model(column: Any) -> ScalarSelect[Any]:
-    return select(column).where(model.c.name == bindparam("model")).scalar_subquery()
+def _traces(asked: FromClause, who: Columns) -> Select[Any]:
+    """What everything recorded so far means for each candidate that is asked about."""
 
+    def one(statement: Select[Any]) -> ScalarSelect[Any]:
+        return statement.correlate(asked).scalar_subquery()
 
-def _judged_since_clearance() -> ScalarSelect[int]:
-    cleared = (
-        select(func.max(decision.c.settled_at))
-        .where(
-            decision.c.model == bindparam("model"),
-            decision.c.stage == bindparam("stage"),
+    def count(where: ColumnElement[bool]) -> ScalarSelect[int]:
+        return one(select(func.count()).where(where))
+
+    here = and_(judged.c.model == who["model"], judged.c.stage == who["stage"])
+    cleared = one(
+        select(func.max(decision.c.settled_at)).where(
+            decision.c.model == who["model"],
+            decision.c.stage == who["stage"],
             decision.c.status == "passed",
         )
-        .scalar_subquery()
     )
     others = (
         select(judged.c.version, judged.c.candidate_digest)
         .distinct()
         .where(
-            judged.c.model == bindparam("model"),
-            judged.c.stage == bindparam("stage"),
-            or_(
-                bindparam("dataset", type_=judged.c.dataset.type) == "",
-                judged.c.dataset.in_(("", bindparam("dataset", type_=judged.c.dataset.type))),
-            ),
-            not_(_same(judged.c.version, judged.c.candidate_digest)),
-            judged.c.first_at
-            > func.coalesce(cleared, bindparam("never", type_=judged.c.first_at.type)),
+            here,
+            or_(who["dataset"] == "", judged.c.dataset == "", judged.c.dataset == who["dataset"]),
+            judged.c.version != who["version"],
+            judged.c.candidate_digest != who["digest"],
+            judged.c.first_at > func.coalesce(cleared, literal(_NEVER, judged.c.first_at.type)),
         )
         .limit(COUNTED)
+        .correlate(asked)
         .subquery()
     )
-    return select(func.count()).select_from(others).scalar_subquery()
+    known_slices = (
+        select(evaluation.c.known_slices)
+        .where(evaluation.c.model == who["model"], evaluation.c.stage == who["stage"])
+        .order_by(evaluation.c.received_at.desc(), evaluation.c.id.desc())
+        .limit(1)
+    )
+    is_judged = and_(
+        here,
+        judged.c.version == who["version"],
+        judged.c.candidate_digest == who["stated_digest"],
+        judged.c.dataset == who["dataset"],
+    )
+    return select(
+        one(select(model.c.revision).where(model.c.name == who["model"])),
+        one(select(model.c.facts).where(model.c.name == who["model"])),
+        one(known_slices),
+        count(_by_version(who)) + count(_by_digest(who)),
+        one(select(func.count()).select_from(others)),
+        count(is_judged),
+    )
 
 
-_KNOWN_SLICES: Final = (
-    select(evaluation.c.known_slices)
-    .where(
-        evaluation.c.model == bindparam("model"),
-        evaluation.c.stage == bindparam("stage"),
-    )
-    .order_by(evaluation.c.received_at.desc(), evaluation.c.id.desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_IS_JUDGED: Final = (
-    select(func.count())
-    .where(
-        judged.c.model == bindparam("model"),
-        judged.c.stage == bindparam("stage"),
-        judged.c.version == bindparam("version"),
-        judged.c.candidate_digest == bindparam("stated_digest"),
-        judged.c.dataset == bindparam("dataset"),
-    )
-    .scalar_subquery()
-)
-_PAST: Final = Prepared(
-    select(
-        _of_model(model.c.revision),
-        _of_model(model.c.facts),
-        _KNOWN_SLICES,
-        _LOOK_COUNT,
-        _judged_since_clearance(),
-        _IS_JUDGED,
-    )
+_TRACES: Final = Joined(
+    _traces, ("model", "stage", "version", "digest", "stated_digest", "dataset")
 )
 
 
@@ -232,20 +227,42 @@ class Past:
     """What the evidence says it was measured on, and its fingerprints, as they were asked for."""
 
 
+Asked = tuple[Candidate, str, str]
+"""A candidate, its stage, and what its evidence says it was measured on."""
+
+
+Traces = tuple[Any, ...]
+"""The row that `_traces` selects."""
+
+
+def read_traces(connection: Connection, asked: Sequence[Asked]) -> list[Traces]:
+    """For each of many candidates what `read_past` begins with, by one statement."""
+    return _TRACES.rows(
+        connection,
+        [
+            {
+                **parameters(candidate, stage),
+                "stated_digest": candidate.digest or "",
+                "dataset": dataset,
+            }
+            for candidate, stage, dataset in asked
+        ],
+    )
+
+
 def read_past(
     connection: Connection,
-    candidate: Candidate,
-    stage: str,
+    asked: Asked,
+    traces: Traces,
     *,
     epoch: int,
-    dataset: str,
     parts: tuple[str, ...],
     baseline: str | None,
 ) -> Past:
-    """Everything that does not depend on the policy's rules."""
+    """Everything that does not depend on the policy's rules, from its traces on."""
+    candidate, stage, dataset = asked
     who = parameters(candidate, stage)
-    here = {"dataset": dataset, "never": _NEVER, "stated_digest": candidate.digest or ""}
-    revision, facts, slices, look_count, others, is_judged = _PAST.row(connection, {**who, **here})
+    revision, facts, slices, look_count, others, is_judged = traces
     looks = connection.execute(_LOOKS, who).all() if look_count else ()
     own = (candidate.version, candidate.digest)
     foreign = connection.execute(_FOREIGN, {**who, "parts": list(parts)}).scalars() if parts else ()

@@ -97,9 +97,11 @@ async def submit(runtime: Runtime, received: Received, queue: Queue) -> Response
         fresh = attempt > 0
         if is_large:
             case = await asyncio.to_thread(decided, runtime, received, intake, is_retry=fresh)
+        elif fresh:
+            case = decided(runtime, received, intake, is_retry=True)
         else:
-            connected = runtime.reader.connect if fresh else runtime.turns.reading
-            case = decided(runtime, received, intake, connected, is_retry=fresh)
+            traces = await runtime.turns.ask(pasts.read_traces, asked_about(intake))
+            case = decided(runtime, received, intake, runtime.turns.reading, traces)
         written = recorded(case, runtime.attestor)
         try:
             writer = runtime.ledger if is_large else runtime.turns
@@ -124,11 +126,17 @@ def _kept(runtime: Runtime, once: Once) -> Response | None:
         return None if row is None else kept_answer(connection, row)
 
 
+def asked_about(intake: Intake) -> pasts.Asked:
+    """What the record is asked first."""
+    return intake.candidate, intake.stage, pasts.dataset_key(intake.evidence)
+
+
 def decided(
     runtime: Runtime,
     received: Received,
     intake: Intake,
     connected: Connect | None = None,
+    traces: pasts.Traces | None = None,
     *,
     is_retry: bool = False,
 ) -> Case:
@@ -141,12 +149,12 @@ def decided(
     with connected() as connection:
         baseline = _baseline(connection, active, intake, received.who, now)
         baseline_digest = _digest(baseline.evidence) if baseline else None
+        asked = asked_about(intake)
         past = pasts.read_past(
             connection,
-            intake.candidate,
-            intake.stage,
+            asked,
+            traces or pasts.read_traces(connection, [asked])[0],
             epoch=snapshot.epoch,
-            dataset=pasts.dataset_key(intake.evidence),
             parts=pasts.parts_of(intake.evidence),
             baseline=baseline_digest,
         )

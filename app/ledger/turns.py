@@ -9,7 +9,7 @@ arrive while it is written wait for it. Nothing is delayed that would otherwise 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -19,6 +19,11 @@ from app.ledger.work import LedgerUnavailable, Receipt, Work
 QUIET_ROUNDS = 3
 """Rounds of the event loop without a new Work after which a batch is handed over: a request that
 has arrived needs two to come this far."""
+
+Question = TypeVar("Question")
+Found = TypeVar("Found")
+Read = Callable[[Connection, Sequence[Question]], Sequence[Found]]
+"""Answers many questions in one go, in their order."""
 
 KEPT_SECONDS = 0.05
 """How long a connection for reading is kept where a turn ends without a batch (a refusal)."""
@@ -48,6 +53,7 @@ class Turns:
         self._is_free = asyncio.Event()
         self._is_free.set()
         self._waiting = 0
+        self._asked: dict[Any, list[tuple[Any, asyncio.Future[Any]]]] = {}
 
     async def mine(self) -> None:
         """Wait while a batch of this loop is being written; refuse when too many do."""
@@ -62,6 +68,30 @@ class Turns:
             await self._is_free.wait()
         finally:
             self._waiting -= 1
+
+    async def ask(self, read: Read[Question, Found], question: Question) -> Found:
+        """What `read` finds, asked once for all who ask the same in this turn."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Found] = loop.create_future()
+        if not self._asked:
+            loop.call_soon(self._read)
+        self._asked.setdefault(read, []).append((question, answer))
+        return await answer
+
+    def _read(self) -> None:
+        asked, self._asked = self._asked, {}
+        for read, those in asked.items():
+            try:
+                with self.reading() as connection:
+                    found = read(connection, [question for question, _ in those])
+            except Exception as error:  # noqa: BLE001 - each of them raises it
+                for _, answer in those:
+                    if not answer.done():
+                        answer.set_exception(error)
+                continue
+            for (_, answer), one in zip(those, found, strict=True):
+                if not answer.done():
+                    answer.set_result(one)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -217,3 +217,41 @@ def test_a_turn_that_hands_nothing_over_gives_its_connection_back(tmp_path):
 
     asyncio.run(story())
     engine.dispose()
+
+
+def test_all_who_ask_in_one_turn_are_answered_by_one_look():
+    looks = []
+
+    def doubled(connection, questions):
+        assert connection.execute(text("select 1")).scalar() == 1
+        looks.append(list(questions))
+        return [2 * question for question in questions]
+
+    async def story():
+        turns = Turns(Recorder(), NO_READER, batch=128, limit=10)
+        asked = [asyncio.ensure_future(turns.ask(doubled, number)) for number in range(5)]
+        await asyncio.sleep(0)
+        asked[3].cancel()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [a for a in answers if not isinstance(a, asyncio.CancelledError)] == [0, 2, 4, 8]
+        assert await turns.ask(doubled, 7) == 14
+
+    asyncio.run(story())
+    assert looks == [[0, 1, 2, 3, 4], [7]]
+
+
+def test_a_look_that_fails_fails_all_who_asked_and_nobody_else():
+    def broken(connection, questions):
+        raise OperationalError("select", {}, Exception("gone"))
+
+    def fine(connection, questions):
+        return questions
+
+    async def story():
+        turns = Turns(Recorder(), NO_READER, batch=128, limit=10)
+        asked = [turns.ask(broken, 1), turns.ask(fine, 2), turns.ask(broken, 3)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [OperationalError, int, OperationalError]
+        assert await turns.ask(fine, 4) == 4
+
+    asyncio.run(story())
