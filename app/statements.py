@@ -11,10 +11,8 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     JSON,
-    ColumnElement,
     Connection,
     Dialect,
-    FromClause,
     Insert,
     Integer,
     Select,
@@ -23,6 +21,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    select,
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -49,10 +48,6 @@ class Compiled:
         return {k: values[k] if way is None else way(values[k]) for k, way in self.binds}
 
 
-Columns = Mapping[str, ColumnElement[Any]]
-"""Expressions by name."""
-
-
 class Joined:
     """A SELECT that answers many questions at once, with one row for each, in their order.
 
@@ -60,17 +55,16 @@ class Joined:
     """
 
     def __init__(
-        self, answers: Callable[[FromClause, Columns], Select[Any]], fields: tuple[str, ...]
+        self, answers: Callable[[Select[Any]], Select[Any]], fields: tuple[str, ...]
     ) -> None:
-        """`answers` selects scalars that depend on the fields of a row of questions, all text."""
+        """`answers` gets a SELECT of the fields, all text, and of the `place` to order by."""
         self._answers = answers
         self._fields = fields
         self._known: dict[str, tuple[Select[Any], Compiled, tuple[Convert, ...]]] = {}
 
     def rows(self, connection: Connection, asked: Sequence[Values]) -> list[tuple[Any, ...]]:
         """The answers. It begins no transaction where none is open."""
-        known = self._known.get(connection.dialect.name) or self._compile(connection.dialect)
-        statement, compiled, ways = known
+        statement, compiled, ways = self.compiled(connection.dialect)
         numbered = [{"place": place, **question} for place, question in enumerate(asked)]
         values = {"asked": orjson.dumps(numbered).decode()}
         cursor = connection.connection.cursor()
@@ -88,9 +82,11 @@ class Joined:
             for row in found
         ]
 
-    def _compile(self, dialect: Dialect) -> tuple[Select[Any], Compiled, tuple[Convert, ...]]:
-        asked, place, columns = _questions(dialect.name, self._fields)
-        statement = self._answers(asked, columns).select_from(asked).order_by(place)
+    def compiled(self, dialect: Dialect) -> tuple[Select[Any], Compiled, tuple[Convert, ...]]:
+        """The statement for SQLAlchemy, for the driver, and how its columns are read."""
+        if (known := self._known.get(dialect.name)) is not None:
+            return known
+        statement = self._answers(_questions(dialect.name, self._fields))
         ways = tuple(
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in statement.selected_columns
@@ -100,22 +96,17 @@ class Joined:
         return found
 
 
-def _questions(
-    dialect: str, fields: tuple[str, ...]
-) -> tuple[FromClause, ColumnElement[int], Columns]:
-    """The array as a table, the place of a row in it, and the fields of a row."""
+def _questions(dialect: str, fields: tuple[str, ...]) -> Select[Any]:
+    """The array as rows: the place of each in it, and its fields."""
     given = bindparam("asked", type_=Text)
     if dialect == "sqlite":
-        each = func.json_each(given).table_valued("key", "value").alias("asked")
-        return (
-            each,
-            each.c.key,
-            {name: func.json_extract(each.c.value, f"$.{name}", type_=Text) for name in fields},
-        )
-    texts = [column(name, Text) for name in fields]
-    rows = func.json_to_recordset(cast(given, JSON)).table_valued(column("place", Integer), *texts)
-    asked = rows.render_derived(name="asked", with_types=True)
-    return asked, asked.c.place, {name: asked.c[name] for name in fields}
+        each = func.json_each(given).table_valued("key", "value")
+        texts = [func.json_extract(each.c.value, f"$.{name}", type_=Text) for name in fields]
+        labelled = [text.label(name) for text, name in zip(texts, fields, strict=True)]
+        return select(each.c.key.label("place"), *labelled)
+    typed = [column(name, Text) for name in fields]
+    rows = func.json_to_recordset(cast(given, JSON)).table_valued(column("place", Integer), *typed)
+    return select(rows.render_derived(with_types=True))
 
 
 _inserts: dict[tuple[Insert, tuple[str, ...], str], Compiled] = {}

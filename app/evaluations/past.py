@@ -6,7 +6,7 @@ when it is recorded.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,7 +14,6 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    FromClause,
     Row,
     ScalarSelect,
     Select,
@@ -34,7 +33,7 @@ from app.evaluations.tables import baseline_use, decision, evaluation, evidence_
 from app.ledger.work import Conflict, JointGuard
 from app.models.tables import model
 from app.policies.tables import policy_epoch
-from app.statements import Columns, Joined
+from app.statements import Joined
 from gates.evidence import Candidate, Evidence, SliceKey
 from gates.history import Look, Progress
 from gates.rules.looks import fingerprints
@@ -49,6 +48,10 @@ _NO_DIGEST: Final = "-"
 def _same(version: Any, digest: Any) -> ColumnElement[bool]:
     """Equal version or equal digest: the same candidate (policy.md section 5)."""
     return or_(version == bindparam("version"), digest == bindparam("digest"))
+
+
+Columns = Mapping[str, ColumnElement[Any]]
+"""Expressions by name."""
 
 
 def _by_version(who: Columns) -> ColumnElement[bool]:
@@ -75,14 +78,27 @@ def _looks(where: ColumnElement[bool]) -> Select[Any]:
     ).where(where)
 
 
-_WHO: Final[Columns] = {name: bindparam(name) for name in ("model", "stage", "version", "digest")}
+_WHO: Final[dict[str, Any]] = {
+    name: bindparam(name) for name in ("model", "stage", "version", "digest")
+}
 _LOOKS: Final = union_all(_looks(_by_version(_WHO)), _looks(_by_digest(_WHO))).order_by(
     "sequence", "decision"
 )
 
 
-def _traces(asked: FromClause, who: Columns) -> Select[Any]:
+def _traces(questions: Select[Any]) -> Select[Any]:
     """What everything recorded so far means for each candidate that is asked about."""
+    named = questions.selected_columns
+    cleared = select(func.max(decision.c.settled_at)).where(
+        decision.c.model == named["model"],
+        decision.c.stage == named["stage"],
+        decision.c.status == "passed",
+    )
+    since = func.coalesce(cleared.scalar_subquery(), literal(_NEVER, decision.c.settled_at.type))
+    # The offset keeps both databases from moving this into the condition that uses it, where
+    # SQLite would read all candidates ever judged instead of those since then.
+    asked = questions.add_columns(since.label("cleared")).offset(0).cte("asked")
+    who = dict(asked.c.items())
 
     def one(statement: Select[Any]) -> ScalarSelect[Any]:
         return statement.correlate(asked).scalar_subquery()
@@ -91,13 +107,6 @@ def _traces(asked: FromClause, who: Columns) -> Select[Any]:
         return one(select(func.count()).where(where))
 
     here = and_(judged.c.model == who["model"], judged.c.stage == who["stage"])
-    cleared = one(
-        select(func.max(decision.c.settled_at)).where(
-            decision.c.model == who["model"],
-            decision.c.stage == who["stage"],
-            decision.c.status == "passed",
-        )
-    )
     others = (
         select(judged.c.version, judged.c.candidate_digest)
         .distinct()
@@ -106,7 +115,7 @@ def _traces(asked: FromClause, who: Columns) -> Select[Any]:
             or_(who["dataset"] == "", judged.c.dataset == "", judged.c.dataset == who["dataset"]),
             judged.c.version != who["version"],
             judged.c.candidate_digest != who["digest"],
-            judged.c.first_at > func.coalesce(cleared, literal(_NEVER, judged.c.first_at.type)),
+            judged.c.first_at > who["cleared"],
         )
         .limit(COUNTED)
         .correlate(asked)
@@ -124,7 +133,7 @@ def _traces(asked: FromClause, who: Columns) -> Select[Any]:
         judged.c.candidate_digest == who["stated_digest"],
         judged.c.dataset == who["dataset"],
     )
-    return select(
+    answers = select(
         one(select(model.c.revision).where(model.c.name == who["model"])),
         one(select(model.c.facts).where(model.c.name == who["model"])),
         one(known_slices),
@@ -132,6 +141,7 @@ def _traces(asked: FromClause, who: Columns) -> Select[Any]:
         one(select(func.count()).select_from(others)),
         count(is_judged),
     )
+    return answers.select_from(asked).order_by(who["place"])
 
 
 _TRACES: Final = Joined(

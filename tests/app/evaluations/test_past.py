@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import insert
 
 from app.database import make_engine
-from app.evaluations.past import read_traces
+from app.evaluations.past import _TRACES, read_traces
 from app.evaluations.tables import judged
 from app.models.tables import model
+from app.settings import Settings
 from gates.evidence import Candidate
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -55,3 +56,15 @@ def test_each_question_gets_its_own_answer_in_its_place(connection):
         (3, {"of": "bot"}, 0, 0),
         (3, {"of": "bot"}, 2, 0),
     ]
+
+
+def test_a_long_history_is_read_from_the_last_clearance_on(sqlite_template):
+    engine = make_engine(Settings(database_url=f"sqlite:///{sqlite_template}"))
+    _, statement, _ = _TRACES.compiled(engine.dialect)
+    with engine.connect() as opened:
+        plan = opened.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {statement.text}", statement.parameters({"asked": "[]"})
+        ).all()
+    engine.dispose()
+    # Index, equalities and the range; the words around them are each SQLite's own.
+    assert any("stage=? AND first_at>?" in row.detail for row in plan)
