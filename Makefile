@@ -51,7 +51,7 @@ check: $(STAMP) ## lint, formatting, types, import contracts, the shape of the c
 	$(BIN)/python -m pytest -q tests/architecture
 
 test: $(STAMP) ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest -n auto --maxprocesses $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 bench: $(STAMP) ## measure against plain alternatives in five minutes (ONLY="decide start serve" picks)
 	$(BIN)/python -m tests.bench $(ONLY)

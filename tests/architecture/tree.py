@@ -1,9 +1,13 @@
-"""The source tree as the architecture tests see it. It reads files and judges nothing."""
+"""The source tree as the architecture tests see it. It reads files and judges nothing.
+
+A file is parsed when a test first looks into it, and once: the trees of all files are millions of
+objects, which no test process should hold that runs other tests.
+"""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,11 +17,15 @@ COMMITTED = (*CODE, "migrations", "deploy", "docs", "tests", ".ci")
 
 @dataclass(frozen=True)
 class Module:
-    """One parsed source file; `name` is its path from the root."""
+    """One source file; `name` is its path from the root."""
 
     name: str
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed text."""
+        return ast.parse(self.text, self.name)
 
     @property
     def lines(self) -> int:
@@ -49,9 +57,9 @@ def modules(*folders: str) -> tuple[Module, ...]:
     return tuple(_module(path) for path in paths)
 
 
+@cache
 def _module(path: Path) -> Module:
-    text = path.read_text("utf-8")
-    return Module(path.relative_to(ROOT).as_posix(), text, ast.parse(text, path))
+    return Module(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
 
 
 def committed_files() -> list[Path]:
