@@ -76,7 +76,8 @@ def with_effect(finding: Finding, rule: Rule, defaults: Defaults) -> Finding:
         and rule.on_missing == "not_applicable"
     ):
         finding = replace(finding, outcome=Outcome.NOT_APPLICABLE)
-    finish(finding, effect=_effect(finding, rule, defaults))
+    if finding.outcome is not Outcome.PASS:  # whose effect is the class's own, none
+        finish(finding, effect=_effect(finding, rule, defaults))
     if rule.on_fail in {"advise", "weigh"} and finding.outcome not in ALWAYS_COUNTS:
         is_advice = rule.on_fail == "advise"
         finish(finding, advisory=is_advice, weighed=not is_advice)

@@ -24,6 +24,11 @@ _WORDS = ("outcome", "effect", "mode")
 _APART = (*_COMPUTED, *_WORDS, "certified")
 _STATED = attrgetter(*(field.name for field in fields(Finding) if field.name not in _APART))
 _SEEN = attrgetter(*(field.name for field in fields(Observed)))
+_COUNTED = (float, int, int, int, float, float, float, float, str, bool, str)
+"""The types of what is observed where a count of n has both bounds: the commonest by far."""
+_COUNTED_TEXT = (
+    "['%.12g', %d, %d, %d, '%.12g', '%.12g', '%.12g', '%.12g', '%s', %s, '%s']"  # plain names
+)
 
 
 def evidence_json(evidence: Evidence) -> bytes:
@@ -65,12 +70,26 @@ def _name(adapter: TypeAdapter[T], value: T) -> str:
 
 
 def _findings_name(findings: Sequence[Finding]) -> str:
-    """Over the fields in their order; a decision is a few kilobytes, and this is its hot path."""
-    parts: list[object] = []
+    """Over the fields in their order, as Python writes a list of them.
+
+    A decision is a few kilobytes, and this is its hot path: what `repr` of the whole list would
+    say is put together from its parts.
+    """
+    parts: list[str] = []
     for f in findings:
-        parts += (str(f.outcome), str(f.effect), f.mode and str(f.mode), _STATED(f))
-        for seen in (f.observed, f.candidate, f.baseline):
-            parts.append(seen and [f"{x:.12g}" if type(x) is float else x for x in _SEEN(seen)])
+        mode = "None" if f.mode is None else f"'{f.mode}'"
+        parts.append(f"'{f.outcome}', '{f.effect}', {mode}, {_STATED(f)!r}")
+        parts += (_seen_text(f.observed), _seen_text(f.candidate), _seen_text(f.baseline))
         if f.certified is not None:  # named only where it is asked, so that old digests stay
-            parts.append(("certified", f.certified))
-    return sha256(repr(parts).encode()).hexdigest()
+            parts.append(f"('certified', {f.certified!r})")
+    return sha256(f"[{', '.join(parts)}]".encode()).hexdigest()
+
+
+def _seen_text(seen: Observed | None) -> str:
+    """Floats as text of 12 significant digits, everything else as it is written."""
+    if seen is None:
+        return "None"
+    fields = _SEEN(seen)
+    if tuple(map(type, fields)) == _COUNTED:
+        return _COUNTED_TEXT % fields
+    return repr([f"{x:.12g}" if type(x) is float else x for x in fields])

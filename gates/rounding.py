@@ -3,6 +3,7 @@
 It rounds and words numbers; what they mean is for `gates.explanation`.
 """
 
+from functools import lru_cache
 from math import isclose, isfinite
 
 _MAX_DECIMALS = 10
@@ -15,6 +16,12 @@ def number(value: float, *, percent: bool, against: float | None = None) -> str:
     `against` is the limit it is compared with; equal stays equal, above stays above. Numbers that
     differ by less than one in a billion are equal: 465 / 500 - 0.95 is -2 points, not a hair less.
     """
+    if value == 0.0:  # equal zeros may differ in sign, and so in text
+        return _number(value, against, percent=percent)
+    return _known(value, against, percent=percent)
+
+
+def _number(value: float, against: float | None, *, percent: bool) -> str:
     if not isfinite(value):
         return "unbounded"
     text = ""
@@ -25,6 +32,10 @@ def number(value: float, *, percent: bool, against: float | None = None) -> str:
         ):
             break
     return text
+
+
+_known = lru_cache(maxsize=4096)(_number)
+"""The slices of a release have many counts, and so many numbers, in common."""
 
 
 def _keeps_order(value: float, text: str, against: float, *, percent: bool) -> bool:

@@ -43,7 +43,7 @@ class Mode(StrEnum):
     EXACT = "exact"
 
 
-_EFFECT_ORDER = (Effect.NONE, Effect.ESCALATE, Effect.FAIL)
+_EFFECTS_FROM_WORST = (Effect.FAIL, Effect.ESCALATE)
 _VERDICT_ORDER = (Verdict.PASS, Verdict.ESCALATE, Verdict.FAIL)
 _OUTCOME_ORDER = (
     Outcome.NOT_APPLICABLE,
@@ -57,7 +57,8 @@ _OUTCOME_ORDER = (
 
 def worst_effect(effects: Iterable[Effect]) -> Effect:
     """The strongest of the effects; `none` when there are no effects."""
-    return max(effects, key=_EFFECT_ORDER.index, default=Effect.NONE)
+    found = list(effects)
+    return next((one for one in _EFFECTS_FROM_WORST if one in found), Effect.NONE)
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:

@@ -21,6 +21,7 @@ from gates.ladder.screening import (
     sample_size,
     unsettled_by,
 )
+from gates.statistics.binomial import Rate
 from gates.statistics.estimate import Estimate, Side
 from gates.statistics.exposure import EventRate
 
@@ -54,6 +55,18 @@ def estimate(
         ImpossibleEvidence: for values that no sample can have.
         ValueError: for an unknown kind, or kind "quantile" without a quantile.
     """
+    if kind == "proportion" and (counted := _counted(m)) is not None:
+        return counted
+    return _estimate(m, kind, value_range, quantile, (limit, side, related))
+
+
+def _estimate(
+    m: Measurement,
+    kind: str,
+    value_range: Range | None,
+    quantile: float | None,
+    asked: tuple[float, Side, Sequence[Measurement]],
+) -> Estimate | Unsettled:
     if not _is_finite(m):
         return Unsettled("not_a_number", f"{m.metric} was reported, but not as a finite number")
     value_range = range_of(m, value_range)
@@ -71,7 +84,7 @@ def estimate(
         case "ratio":
             return ratio(m, finite(value_range))
         case "quantile" if quantile is not None:
-            return quantile_of(m, quantile, limit, side, related)
+            return quantile_of(m, quantile, *asked)
         case "count":
             return _count(m)
         case "point":
@@ -79,6 +92,19 @@ def estimate(
             return Unsettled("no_uncertainty", detail)
         case _:
             raise ValueError(f"no estimator for {kind} at quantile {quantile}")
+
+
+def _counted(m: Measurement) -> Rate | None:
+    """The commonest evidence at a glance: a count of n and nothing beside it."""
+    if m.count is None or m.n is None or m.value is not None or m.scores is not None:
+        return None
+    if m.stderr is not None or m.ci is not None or m.confidence is not None:
+        return None
+    if m.labels is not None or m.denominators is not None or m.table is not None:
+        return None
+    if not 0 <= m.count <= m.n or m.n == 0 or m.n_errored < 0:
+        return None
+    return Rate(m.count, m.count, m.n, m.n_errored)
 
 
 def _count(m: Measurement) -> Estimate | Unsettled:

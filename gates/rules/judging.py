@@ -6,6 +6,7 @@ fail side is known. It decides; it words nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, nextafter
 from typing import NamedTuple
 
@@ -197,13 +198,18 @@ def _observed(
         count=estimate.count,
         n_errored=question.n_errored,
         lower=lower if lower > -inf else None,
-        lower_confidence=round(1 - (question.alpha if shows_low else fail_level), 12),
+        lower_confidence=_confidence(question.alpha if shows_low else fail_level),
         upper=upper if upper < inf else None,
-        upper_confidence=round(1 - (question.alpha if shows_high else fail_level), 12),
+        upper_confidence=_confidence(question.alpha if shows_high else fail_level),
         method=estimate.method,
         approximate=estimate.approximate,
         scale=question.scale,
     )
+
+
+@lru_cache(maxsize=1024)  # the slices of a release share their levels
+def _confidence(alpha: float) -> float:
+    return round(1 - alpha, 12)
 
 
 def _above(bound: float, limit: float, question: Question) -> float:

@@ -308,7 +308,7 @@ def _screen(
         detail = f"the rule needs {', '.join(lacking)} with {subject.metric}; the evidence has none"
         return Absent("needs_not_met", detail)
     flags = () if _has(m, "n_errored") else ("errors: undeclared",)
-    return Picked(m, tuple(r for r in related if is_number(r.value)), flags)
+    return Picked(m, tuple([r for r in related if is_number(r.value)]), flags)
 
 
 def _has(m: Measurement, need: str) -> bool:

@@ -7,7 +7,7 @@ choose by itself: nothing here depends on what happens to be imported.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from math import isclose, isfinite, isnan, nan
 from statistics import NormalDist
 from types import ModuleType
@@ -17,16 +17,24 @@ from gates.statistics import integer_beta
 
 _CHOICE: dict[str, Literal["scipy", "light"]] = {"backend": "scipy"}
 _NORMAL = NormalDist()
+_kept = lru_cache(maxsize=8192)
+"""The slices of a release have many counts in common, and all its sentences their bounds."""
 
 
 def use_light() -> None:
     """Compute beta functions in pure Python from here on. For process entry only."""
-    _CHOICE["backend"] = "light"
+    _choose("light")
 
 
 def use_scipy() -> None:
     """Compute beta functions with scipy from here on: the default, restored."""
-    _CHOICE["backend"] = "scipy"
+    _choose("scipy")
+
+
+def _choose(name: Literal["scipy", "light"]) -> None:
+    _CHOICE["backend"] = name
+    for kept in (betaincc, betaincinv, betainccinv):
+        kept.cache_clear()
 
 
 def backend() -> Literal["scipy", "light"]:
@@ -95,6 +103,7 @@ def betainc(a: int, b: int, x: float) -> float:
     return 1.0 if isnan(tail) else tail
 
 
+@_kept
 def betaincc(a: int, b: int, x: float) -> float:
     """1 - I_x(a, b); 1 where no number comes out, because a broken test shows nothing."""
     if _is_light(a, b):
@@ -103,6 +112,7 @@ def betaincc(a: int, b: int, x: float) -> float:
     return 1.0 if isnan(tail) else tail
 
 
+@_kept
 def betaincinv(a: int, b: int, p: float) -> float:
     """The x with I_x(a, b) = p.
 
@@ -117,6 +127,7 @@ def betaincinv(a: int, b: int, p: float) -> float:
     return x
 
 
+@_kept
 def betainccinv(a: int, b: int, p: float) -> float:
     """The x with 1 - I_x(a, b) = p; doubted as above, and past all reach the bound 1."""
     if _is_light(a, b):

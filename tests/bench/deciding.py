@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import cycle
 
 from gates.decision import decide
 from gates.evidence import Candidate, Evidence, Measurement, Submission
@@ -87,6 +88,7 @@ def _wide_row() -> Row:
 
 
 def _wide() -> Callable[[], object]:
+    """Each call decides other counts, so that nothing is known from the call before."""
     dice = random.Random(7)
     rules = "".join(
         f"    - {{metric: {name}, {side}: {limit}, by: [category]}}\n"
@@ -95,6 +97,12 @@ def _wide() -> Callable[[], object]:
     text = (
         f"policy: wide\nowner: bench\napplies_to: {{model: '*', stage: '*'}}\ngates:\n  g:\n{rules}"
     )
+    policy, at = load(text, lambda _: None), datetime(2026, 11, 21, tzinfo=UTC)
+    drawn = cycle([_drawn(dice) for _ in range(ROUNDS + 1)])
+    return lambda: decide(policy, next(drawn), History(), (), at)
+
+
+def _drawn(dice: random.Random) -> Submission:
     measured = []
     for name, (side, limit, truth) in WIDE.items():
         bad = limit * (0.9 if side == "min" else 1.1)
@@ -103,9 +111,7 @@ def _wide() -> Callable[[], object]:
             count = sum(dice.random() < (truth if i % 11 else bad) for _ in range(n))
             slice_ = (("category", f"c{i:03}"),)
             measured.append(Measurement(name, count=count, n=n, slice=slice_))
-    sent = Submission(Candidate("m", "1"), "evaluation", Evidence(tuple(measured)), None)
-    policy, at = load(text, lambda _: None), datetime(2026, 11, 21, tzinfo=UTC)
-    return lambda: decide(policy, sent, History(), (), at)
+    return Submission(Candidate("m", "1"), "evaluation", Evidence(tuple(measured)), None)
 
 
 def _ours() -> Callable[[], bool]:
