@@ -12,7 +12,8 @@ from statistics import NormalDist
 from typing import cast
 
 from gates.planning.solving import Draw
-from gates.planning.terms import sigma_of_skewness
+from gates.planning.terms import Seen, sigma_of_skewness
+from gates.rules.measured import MIN_CLUSTERS
 from gates.statistics import agreement
 from gates.statistics.auc import MIN_OF_CLASS, PlacementMean
 from gates.statistics.betting import BettingMean
@@ -28,6 +29,8 @@ from gates.statistics.special import z_quantile
 
 Range = tuple[float, float]
 _LEAST_SHARE = 0.25
+_LEVEL = 0.05
+_STEPS = 30
 
 
 def rate(n: int, truth: float, luck: float) -> Rate:
@@ -121,6 +124,46 @@ def student(sd: Callable[[float], float], ends: Range = (-inf, inf)) -> Draw:
         return StudentEstimate(value, stderr, n, 0, *ends)
 
     return draw
+
+
+def as_seen(seen: Seen, ends: Range | None) -> Draw:
+    """A mean as earlier data have it: between ends, a worst value is added to the sample.
+
+    Examples in clusters count by clusters, of which a pass needs MIN_CLUSTERS; the worst value is
+    then that of a whole cluster.
+    """
+    each = seen.each or 1.0
+    sd = seen.sd / sqrt(each)
+    if ends is not None:
+        sd = _without_worst(sd, seen.value, max(2, floor(seen.n / each)), ends)
+    plain = normal(sd) if ends is None else bounded(lambda _: sd, ends)
+
+    def draw(n: int, truth: float, luck: float) -> Estimate | None:
+        units = floor(n / each)
+        if seen.clustered and units < MIN_CLUSTERS:
+            return None
+        return plain(units, truth, luck)
+
+    return draw
+
+
+def _without_worst(sd: float, value: float, n: int, ends: Range) -> float:
+    """The spread with which the bounds of n values reach as far as with `sd` by the normal law.
+
+    What was seen has a worst value added already; by bisection, as both ends may be the farther.
+    """
+    value = min(ends[1], max(ends[0], value))
+    reach = z_quantile(_LEVEL) * sd / sqrt(n)
+    low, high = 0.0, sd
+    for _ in range(_STEPS):
+        middle = (low + high) / 2.0
+        known = BoundedMean(Moments(n, value, middle * middle * (n - 1)), *ends)
+        bounds = (known.lower(_LEVEL, errors=False), known.upper(_LEVEL, errors=False))
+        if max(value - bounds[0], bounds[1] - value) < reach:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def normal(sd: float) -> Draw:

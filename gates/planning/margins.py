@@ -10,7 +10,7 @@ from math import inf
 from gates.planning import differences, draws
 from gates.planning.differences import Arms
 from gates.planning.means import AVERAGED, OWN, bounds_of, formula, quarter
-from gates.planning.solving import CAUTION, UNBOUNDED, Ask, Draw
+from gates.planning.solving import CAUTION, CLUSTERED, UNBOUNDED, Ask, Draw
 from gates.planning.terms import (
     CORRELATION,
     DISAGREEMENT,
@@ -59,6 +59,8 @@ def comparison(
     relax = (rule.notice or 0.0) if rule.mode is Mode.GUARD else 0.0
     is_unbounded = subject.kind == "mean" and bounds_of(subject) is None
     caution = UNBOUNDED if is_unbounded else CAUTION
+    if seen is not None and seen.clustered:
+        caution = CLUSTERED
     ask = Ask(minimum, maximum, terms, relax, caution)
     edge = limit + shift
     truth, doing = 0.0, "no difference"
@@ -196,7 +198,12 @@ class _Planned:
         )
 
     def _as_seen(self, seen: Seen) -> Draw:
-        draw, shift = draws.normal(seen.sd), self.shift
+        ends, f, shift = bounds_of(self.subject), self.arms.factor, self.shift
+        if ends is not None and (seen.clustered or self.subject.kind == "mean"):
+            ends = (ends[0] - f * ends[1], ends[1] - f * ends[0])
+        else:
+            ends = None
+        draw = draws.as_seen(seen, ends)
         return lambda n, change, luck: draw(n, change - shift, luck)
 
     def _spread(self) -> tuple[Spread, float] | None:

@@ -7,7 +7,7 @@ quarter of it); where there is none of these, the plan says what to give.
 from math import inf, isfinite, sqrt
 
 from gates.planning import draws, rates
-from gates.planning.solving import CAUTION, UNBOUNDED, Ask, Draw
+from gates.planning.solving import CAUTION, CLUSTERED, UNBOUNDED, Ask, Draw
 from gates.planning.terms import (
     About,
     Found,
@@ -63,7 +63,10 @@ def _as_seen(
 ) -> Found:
     truth, words = wanted
     said = f"{words}; each example varies by {seen.sd:.4g} in effect, as in {known.source}"
-    return solved(rule, draws.normal(seen.sd), truth, said, terms, seen.sd)
+    is_mean = rule.subject.kind in {"proportion", "mean"}
+    draw = draws.as_seen(seen, bounds_of(rule.subject) if is_mean else None)
+    caution = CLUSTERED if seen.clustered else CAUTION
+    return solved(rule, draw, truth, said, terms, seen.sd, caution)
 
 
 def truth_of(rule: Threshold, known: Known, seen: Seen | None) -> tuple[float | None, str]:

@@ -4,6 +4,7 @@ Each rule's own estimator judged them, so its bound tells what one example varie
 reach / z * sqrt n, clusters and pairs included. Of several decisions the median counts.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import isfinite, sqrt
@@ -24,6 +25,7 @@ from gates.verdict import Mode
 LEAST = 5
 """Examples from which a spread is taken."""
 _SUMS = "share_within_limit"
+_CLUSTERED = re.compile(r"clustered: (\d+) examples in (\d+) clusters")
 
 
 def learned(decisions: Iterable[tuple[Decision, Sequence[Measurement]]], source: str) -> Known:
@@ -83,10 +85,17 @@ def _seen(finding: Finding) -> Seen | None:
     return Seen(
         value=seen.value,
         sd=reach * sqrt(seen.n),
+        n=seen.n,
         level=finding.baseline.value if finding.baseline is not None else None,
         paired=any(flag.startswith("paired") for flag in finding.flags),
-        clustered=any(flag.startswith("clustered") for flag in finding.flags),
+        each=_each(finding.flags),
     )
+
+
+def _each(flags: Iterable[str]) -> float | None:
+    """Examples a cluster, as `clustered_flags` says it; None where they are separate."""
+    found = next(filter(None, map(_CLUSTERED.match, flags)), None)
+    return None if found is None else int(found[1]) / int(found[2])
 
 
 def _reach(seen: Observed) -> float | None:

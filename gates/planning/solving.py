@@ -23,6 +23,8 @@ only about (simulated: 20% planned come out as 19 to 24%)."""
 UNBOUNDED = 0.6
 """The same for values without a range: their farthest counts twice, and one skewed sample in twenty
 is too skewed to be trusted at all."""
+CLUSTERED = 0.45
+"""The same for clusters: there are few, and where sums are low they vary more (25% without it)."""
 _DOUBLINGS = 60
 _STEPS = 18
 

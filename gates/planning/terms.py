@@ -69,14 +69,21 @@ class Seen:
     """What a rule found on earlier data, by its own estimator.
 
     `sd` is what one example would have to vary by for the bound to lie where it did; `level` the
-    baseline's value; `paired` whether examples were compared pair by pair.
+    baseline's value; `paired` whether examples were compared pair by pair; `n` examples were
+    seen; `each` is how many a cluster had, None where none shared one.
     """
 
     value: float
     sd: float
+    n: int
     level: float | None
     paired: bool
-    clustered: bool
+    each: float | None
+
+    @property
+    def clustered(self) -> bool:
+        """Whether examples came in clusters, whose number counts then."""
+        return self.each is not None
 
 
 @dataclass(frozen=True, slots=True)
