@@ -48,6 +48,26 @@ def test_a_failure_names_its_bound() -> None:
     assert not finding.proven
 
 
+def test_holm_weighs_rules_alike_however_many_slices_they_have() -> None:
+    """policy.md section 3: each rule weighs 1, shared by its slices.
+
+    By p / w: accuracy, .0220 <= .05 x 1/2, is rejected; recall of a, .0101 <= .05 x .25/1, then
+    too; recall of b, .0202 > .05 x .25/.75, is not. Without weights none would be: .0101 > .05/5.
+    """
+    rules = policy("metric: accuracy, min: 0.85", "metric: recall, by: [topic], min: 0.8")
+    sliced = zip("abcd", (223, 225, 260, 262), strict=True)
+    measured = [m("recall", count=k, n=300, slice={"topic": topic}) for topic, k in sliced]
+    whole = m("accuracy", count=159, n=200)
+    found = judge(rules, whole, *measured).findings
+    failed = [(f.metric, dict(f.slice)) for f in found if f.outcome is Outcome.FAIL]
+    assert failed == [("accuracy", {}), ("recall", {"topic": "a"})]
+    sure = [f.observed.upper_confidence for f in found if f.observed is not None]
+    assert sure[:3] == pytest.approx([1 - 0.05 / 2, 1 - 0.05 / 4, 1 - 0.05 / 3])
+    # One more right answer, .0335, and neither is: the slices alone have a quarter of the half.
+    spared = judge(rules, m("accuracy", count=160, n=200), *measured)
+    assert spared.verdict is Verdict.ESCALATE
+
+
 def test_holm_protects_many_slices_and_names_the_culprit() -> None:
     rule = "metric: accuracy, by: [s], min: 0.8"
     fine = [m("accuracy", count=153, n=200, slice={"s": f"{i:02}"}) for i in range(20)]

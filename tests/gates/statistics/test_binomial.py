@@ -185,7 +185,8 @@ def test_a_share_outside_its_range_is_refused(value: float) -> None:
 @pytest.mark.parametrize(
     ("x", "n", "low", "high"),
     [
-        # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 5 (exact).
+        # Newcombe, Statistics in Medicine 17 (1998), 857-872, table I, method 5: the exact limits
+        # of Clopper and Pearson (1934).
         (81, 263, 0.2527, 0.3676),
         (15, 148, 0.0578, 0.1617),
         (0, 20, 0.0, 0.1684),
