@@ -172,8 +172,11 @@ def _arm(text: str) -> dict[str, Any]:
 
 def _lines(error: ValidationError) -> list[str]:
     found = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        place = "/".join(map(str, item["loc"]))
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    places = ["/".join(map(str, item["loc"])) for item in items]
+    for item, place in zip(items, places, strict=True):
+        if item["type"] == "too_short" and any(p.startswith(f"{place}/") for p in places):
+            continue  # too few only because those that are named beside it were refused
         found.append(f"/{place}: {item['msg'].removeprefix('Value error, ')}")
     return found
 
@@ -201,7 +204,7 @@ def _table(found: Analysis) -> str:
     ]
     parts = [f"  {row}" for row in columns([head, *rows])]
     parts += [f"  {found.sample_ratio.message}", ""]
-    against = ("against the control", "change", "at least", "at most", "of it", "p")
+    against = ("against the control", "change", "at least", "at most", "relative", "p")
     parts += [
         f"  {row}" for row in columns([against, *map(_row, (*found.primary, *found.guardrails))])
     ]

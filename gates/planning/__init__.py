@@ -128,7 +128,7 @@ def _alpha(policy: Policy, rule: MeasuredRule) -> float:
     return planned_alpha(total, policy.defaults.looks, 1) or total
 
 
-_PLAINLY = Found(samples=1, assumes="it is compared plainly, without a sample")
+_PLAINLY = Found(samples=1, plain=True, assumes="it is compared plainly, without a sample")
 
 
 def _planned(policy: Policy, gate: str, rule: MeasuredRule, known: Known, terms: Terms) -> Found:
@@ -160,7 +160,7 @@ def _planned(policy: Policy, gate: str, rule: MeasuredRule, known: Known, terms:
 def _threshold(gate: str, rule: Threshold, known: Known, terms: Terms) -> Found:
     subject, seen = rule.subject, known.seen.get((gate, rule.id))
     if rule.accepts_point_estimate is not None:
-        return Found(samples=1, assumes="will do: the policy accepts a value alone")
+        return Found(samples=1, plain=True, assumes="the policy accepts a value alone")
     clustered = seen is not None and seen.clustered
     match subject.kind:
         case "point":

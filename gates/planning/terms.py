@@ -161,6 +161,8 @@ class Found:
     counts: str = "examples"
     each: str = ""
     paired_assumes: str = ""
+    plain: bool = False
+    """Whether it is compared without error control, so that no size shows more than another."""
     scale: str = "a true "
     """What the truths of `at_n` are, in words before the number."""
 

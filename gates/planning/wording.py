@@ -21,6 +21,9 @@ def words(gate: str, rule: MeasuredRule, found: Found, terms: Terms) -> str:
         return f"{where}: {found.asks}.{resolves}"
     if found.samples is None:
         return f"{where}: no realistic sample (a million) would do {found.assumes}.{resolves}"
+    if found.plain:
+        enough = "one value" if found.samples == 1 else f"{found.samples:,} {found.counts}"
+        return f"{where}: {enough} will do: {found.assumes}."
     each = found.each or (" in each slice" if _is_sliced(rule) else "")
     start = f"{where}: {found.samples:,} {found.counts}{each} {found.assumes}"
     if found.paired is not None:

@@ -326,3 +326,14 @@ def test_the_score_is_planned_over_its_weighed_rules() -> None:
 def test_any_sample_size_has_an_answer(rule: str, n: int) -> None:
     (found,) = plan(policy(rule, header=SINGLE), n, given(_SPREADS, {}))
     assert found.message
+
+
+def test_what_is_compared_plainly_takes_one_value_or_what_the_rule_asks() -> None:
+    exact = "metric: cost_per_inference, max: 0.004, unit: USD, mode: exact"
+    assert one(exact).message == (
+        "quality/cost_per_inference: one value will do: it is compared plainly, without a sample."
+    )
+    accepted = "metric: ece, max: 0.05, accepts_point_estimate: no error is stated"
+    assert one(accepted).message.endswith("one value will do: the policy accepts a value alone.")
+    least = one(f"{accepted}, min_samples: 1000")
+    assert least.message.endswith(": 1,000 examples will do: the policy accepts a value alone.")

@@ -91,3 +91,10 @@ def test_one_arm_and_misplaced_options_say_what_to_do():
         "--sd belongs to --plan"
         in clearance("experiment", "--arm", "a=1/2", "--arm", "b=1/2", "--sd", "1").stderr
     )
+
+
+def test_an_arm_that_cannot_be_is_the_only_thing_named():
+    done = clearance("experiment", "--arm", "control=5/3", "--arm", "new=0/100")
+    assert done.returncode == 2
+    assert "/arms/0: 5 of 3 is more than all" in done.stderr
+    assert "at least 2 items" not in done.stderr
