@@ -7,6 +7,9 @@ from gates.decision import Decision
 from gates.finding import Finding
 from gates.verdict import Effect
 
+UNTIL = " If none come within"
+"""Where the part of the message begins that ends once people are asked."""
+
 
 def wanted(decision: Decision, decision_id: str | None) -> dict[str, Any] | None:
     """Which examples, how many, and the commands to run; None where examples settle nothing."""
@@ -49,7 +52,7 @@ def _words(items: list[dict[str, Any]], hours: float) -> str:
     """`Send about 1,460 more of accuracy (language=de), together with those you have.`."""
     parts = [f"about {item['more']:,} more of {_name(item)}" for item in items[:5]]
     more = f" and of {len(items) - 5} others" if len(items) > 5 else ""
-    wait = f" If none come within {hours:g} hours, people are asked." if hours else ""
+    wait = f"{UNTIL} {hours:g} hours, people are asked." if hours else ""
     return f"Send {', '.join(parts)}{more}, together with those you have.{wait}"
 
 

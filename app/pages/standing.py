@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from app.evaluations.wanted import UNTIL
 from app.pages.reading import is_let_through
 
 
@@ -57,10 +58,12 @@ def _instead(decision: Mapping[str, Any]) -> list[str]:
     if accepted:
         shown = "; ".join(accepted[:3]) + ("; …" if len(accepted) > 3 else "")
         found.append(f"An approval accepts {shown}.")
+    waits = (decision.get("review") or {}).get("status") == "awaiting_evidence"
     if more.get("message"):
-        found.append(str(more["message"]))
+        message = str(more["message"])
+        found.append(message if waits else message.partition(UNTIL)[0])
     commands = more.get("commands") or {}
-    if (decision.get("review") or {}).get("status") == "awaiting_evidence":
+    if waits:
         if commands.get("submit"):
             found.append(f"Send them: {commands['submit']}")
         if commands.get("ask"):

@@ -191,11 +191,15 @@ def test_a_review_waits_for_evidence_until_asked(service: Service):
     assert made["accepts"][0].startswith("safety/attack_success_rate: that the true value may be")
     report = service.call("GET", f"/v1/decisions/{made['id']}/report").text
     assert "clearance decision ask" in report
+    assert "If none come within 24 hours, people are asked." in report
     early = sign(service, path, answer, sam)
     assert (early.status_code, early.json()["type"]) == (409, "review-not-open")
     opened = service.call("POST", f"/v1/decisions/{made['id']}/review")
     assert (opened.status_code, opened.json()["status"]) == (200, "open")
     assert service.call("POST", f"/v1/decisions/{made['id']}/review").status_code == 200
+    report = service.call("GET", f"/v1/decisions/{made['id']}/report").text
+    assert "together with those you have." in report
+    assert "If none come within" not in report, "they are asked already"
     assert opened.json()["expires_at"] < made["review"]["expires_at"]
     service.clock.ahead = timedelta(hours=73)
     assert service.call("GET", f"/v1/decisions/{made['id']}").json()["status"] == "expired"
