@@ -94,11 +94,18 @@ def _postgres_database(server: str, template: str) -> Iterator[str]:
             connection.execute(drop.format(sql.Identifier(name)))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated database of the test's own."""
+    yield from _database_url(request, tmp_path)
+
+
+def _database_url(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        path = tmp_path / "clearance.db"
+        path = folder / "clearance.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
     else:
@@ -109,20 +116,34 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings as an operator would give them; waits are short, so that a failure shows soon."""
+    return _settings(database_url, tmp_path)
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def standing_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The same for a service that the tests of one file share, on a database of its own."""
+    folder = tmp_path_factory.mktemp("standing")
+    for url in _database_url(request, folder):
+        yield _settings(url, folder)
+
+
+def _settings(database_url: str, folder: Path) -> Settings:
     made = {
         "log-key.pem": new_key_pem(),
         "attestation-key.pem": new_attestation_key_pem(),
         "secrets.key": Fernet.generate_key(),
     }
     for name, pem in made.items():
-        with os.fdopen(os.open(tmp_path / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        with os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
             file.write(pem)
     return Settings(
         database_url=database_url,
-        data_dir=tmp_path,
-        log_key_file=tmp_path / "log-key.pem",
-        attestation_key_file=tmp_path / "attestation-key.pem",
-        secrets_key_file=tmp_path / "secrets.key",
+        data_dir=folder,
+        log_key_file=folder / "log-key.pem",
+        attestation_key_file=folder / "attestation-key.pem",
+        secrets_key_file=folder / "secrets.key",
         log_origin="clearance.test/log",
         busy_timeout_seconds=5,
     )

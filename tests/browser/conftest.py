@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.cli.demo.issuer import Person
 from app.cli.demo.walk import free_port
@@ -24,6 +24,8 @@ SHOTS = Path(__file__).resolve().parents[2] / ".cache/screenshots"
 WITH_LEGAL = FILE.replace(
     "  groups:\n", '  groups:\n    - {{group: legal, roles: ["reviewer:legal"]}}\n'
 )
+# By default an expectation waits for five seconds, which a busy machine takes for a page.
+expect.set_options(timeout=60_000)
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

@@ -142,7 +142,8 @@ class Lived:
     def _said(self) -> None:
         review = f"/v1/reviews/{self.open['review']['id']}"
         text = "The fourteen attacks all use the same prompt.\nNone leaves the sandbox."
-        assert self.service.call("POST", f"{review}/comments", self.ada, json={"text": text})
+        said = self.service.call("POST", f"{review}/comments", self.ada, json={"text": text})
+        assert said.is_success, said.text
         answer = {"answer": "approve", "role": "legal", "decision_digest": self.open["digest"],
                   "comment": "The DPIA covers this use."}  # fmt: skip
         assert self.service.call("POST", f"{review}/sign-offs", self.ben, json=answer).is_success

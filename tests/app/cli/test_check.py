@@ -7,7 +7,7 @@ import sys
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from tests.app.cli.shell import DATA, clearance, environment
+from tests.app.cli.shell import DATA, clearance, clearance_here, environment
 
 RATE = "accuracy=1148/1319"
 GSM8K = [{"task": "gsm8k/strict-match", "metric": "exact_match", "count": 1148, "n": 1319}]
@@ -39,7 +39,7 @@ def test_real_files_are_shown_and_what_is_proposed_passes(path):
     assert done.returncode == 0
     for line in done.stdout.splitlines():
         if "--require" in line:
-            copied = clearance(*shlex.split(line)[1:])
+            copied = clearance_here(*shlex.split(line)[1:])
             assert copied.returncode in {0, 3}, copied.stdout
             assert "✗" not in copied.stdout
             assert "∅" not in copied.stdout

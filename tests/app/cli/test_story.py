@@ -53,7 +53,7 @@ def serving(env: dict[str, str], folder: Path) -> Iterator[str]:
         yield url[0]
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -273,7 +273,7 @@ def test_an_empty_database_is_set_up_and_its_first_key_shown_once(tmp_path):
         answer = client.get(curl[1], headers={"Authorization": f"Bearer {token[1]}"})
     assert answer.status_code == 200
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     with serving(env, tmp_path) as again:
         assert again
     assert "clr_" not in (tmp_path / "serve.err").read_text()

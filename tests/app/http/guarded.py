@@ -78,7 +78,7 @@ class Guarded:
 
     def browser(self) -> httpx.Client:
         """A client with a cookie jar that follows nothing by itself."""
-        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=30))
+        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=60))
 
     def begin(self, browser: httpx.Client, wanted: str = "/v1/me") -> httpx.Response:
         """Ask to sign in: the answer leads to the issuer."""
@@ -137,7 +137,7 @@ def guarded(
         app = create_app(made, clock=clock)
         with (
             serving(app, port) as url,
-            httpx.Client(base_url=url, timeout=30) as client,
+            httpx.Client(base_url=url, timeout=60) as client,
             ExitStack() as open_browsers,
         ):
             public = made.public_url or ""

@@ -125,7 +125,7 @@ def running(settings: Settings) -> Iterator[Service]:
     """The app behind a real uvicorn on a free port, started and stopped as in production."""
     clock = Clock()
     app = create_app(settings, clock=clock)
-    with serving(app) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield Service(app, client, clock)
 
 
@@ -144,4 +144,4 @@ def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)

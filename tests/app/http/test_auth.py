@@ -171,10 +171,10 @@ def test_an_expired_key_is_401(service: Service):
         {"name": "root", "roles": ["viewer"]},
     ],
 )
-def test_keys_that_make_no_sense_are_refused(service: Service, wrong: dict[str, Any]):
-    answer = service.call("POST", "/v1/keys", json=wrong)
+def test_keys_that_make_no_sense_are_refused(standing: Service, wrong: dict[str, Any]):
+    answer = standing.call("POST", "/v1/keys", json=wrong)
     assert answer.status_code == 422, answer.text
-    assert len(service.call("GET", "/v1/keys").json()["items"]) == 1
+    assert len(standing.call("GET", "/v1/keys").json()["items"]) == 1
 
 
 def test_a_key_sees_only_its_models(service: Service):

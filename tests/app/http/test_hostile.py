@@ -28,6 +28,12 @@ def ready(service: Service) -> Service:
     return service
 
 
+@pytest.fixture(scope="module")
+def refusing(standing: Service) -> Service:
+    standing.publish()
+    return standing
+
+
 def raw(service: Service, body: bytes, **headers: str):
     return service.call(
         "POST",
@@ -76,18 +82,20 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
-def test_what_is_not_json_is_refused(ready: Service, body: bytes):
-    before = stored(ready)
-    refused(raw(ready, body), 422, "malformed-json")
-    assert stored(ready) == before
+def test_what_is_not_json_is_refused(refusing: Service, body: bytes):
+    before = stored(refusing)
+    refused(raw(refusing, body), 422, "malformed-json")
+    assert stored(refusing) == before
 
 
 @pytest.mark.parametrize("shape", ["[" * 100_000, '{"a":' * 100_000, "[" * 65 + "]" * 65])
-def test_depth_bombs_are_refused_before_parsing(ready: Service, shape: str):
+def test_depth_bombs_are_refused_before_parsing(refusing: Service, shape: str):
     body = b'{"results": [{"name": "x", "content": ' + shape.encode() + b"}]}"
-    began = time.monotonic()
-    refused(raw(ready, body), 422, "too-deep")
-    assert time.monotonic() - began < 2
+    # The service is in this process: its work counts, not how busy the machine is.
+    began, before = time.process_time(), stored(refusing)
+    refused(raw(refusing, body), 422, "too-deep")
+    assert time.process_time() - began < 2
+    assert stored(refusing) == before
 
 
 def test_depth_is_measured_exactly_and_brackets_in_strings_do_not_count():
@@ -159,12 +167,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize("change", WRONG, ids=range(len(WRONG)))
-def test_the_wrong_shape_is_refused_with_a_pointer(ready: Service, change: dict[str, Any]):
-    before = stored(ready)
-    body = refused(raw(ready, json.dumps(evidence(**change)).encode()), 422, "invalid-request")
+def test_the_wrong_shape_is_refused_with_a_pointer(refusing: Service, change: dict[str, Any]):
+    before = stored(refusing)
+    body = refused(raw(refusing, json.dumps(evidence(**change)).encode()), 422, "invalid-request")
     place = body["errors"][0]["pointer"]
     assert place.startswith("/" + next(iter(change)))
-    assert stored(ready) == before
+    assert stored(refusing) == before
 
 
 IMPOSSIBLE = [
@@ -175,13 +183,13 @@ IMPOSSIBLE = [
 
 
 @pytest.mark.parametrize("measurements", IMPOSSIBLE, ids=range(len(IMPOSSIBLE)))
-def test_impossible_evidence_is_refused(ready: Service, measurements: list[Any]):
-    before = stored(ready)
-    answer = ready.submit(measurements=measurements)
+def test_impossible_evidence_is_refused(refusing: Service, measurements: list[Any]):
+    before = stored(refusing)
+    answer = refusing.submit(measurements=measurements)
     assert answer.status_code == 422, answer.text
     assert answer.json()["type"] in {"impossible-value", "ambiguous-measurement"}
     assert answer.json()["errors"][0]["pointer"].startswith("/measurements")
-    assert stored(ready) == before
+    assert stored(refusing) == before
 
 
 @pytest.mark.parametrize("path", ["/v1/evaluations", "/v1/evaluations/preview"])
@@ -216,13 +224,13 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", FILES, ids=range(len(FILES)))
-def test_hostile_files_are_refused(ready: Service, file: dict[str, Any]):
-    before = stored(ready)
-    answer = ready.submit(results=[file])
+def test_hostile_files_are_refused(refusing: Service, file: dict[str, Any]):
+    before = stored(refusing)
+    answer = refusing.submit(results=[file])
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"].startswith("/results/0")
     assert "root:" not in answer.text
-    assert stored(ready) == before
+    assert stored(refusing) == before
 
 
 def test_a_body_beyond_the_limit_is_413_without_being_kept(settings: Settings):
@@ -245,7 +253,7 @@ def test_a_body_beyond_the_limit_is_413_without_being_kept(settings: Settings):
 def test_a_hundred_megabytes_are_refused_by_their_announcement(ready: Service):
     url = urlsplit(str(ready.client.base_url))
     assert url.hostname
-    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=10)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
     connection.putrequest("POST", "/v1/evaluations")
     connection.putheader("Authorization", f"Bearer {ready.admin}")
     connection.putheader("Content-Length", str(100 * 1024 * 1024))
@@ -258,7 +266,7 @@ def test_a_hundred_megabytes_are_refused_by_their_announcement(ready: Service):
 def test_a_body_that_ends_early_stores_nothing(ready: Service):
     before = stored(ready)
     url = urlsplit(str(ready.client.base_url))
-    with socket.create_connection((url.hostname, url.port), timeout=10) as client:
+    with socket.create_connection((url.hostname, url.port), timeout=60) as client:
         head = (
             "POST /v1/evaluations HTTP/1.1\r\nHost: x\r\n"
             f"Authorization: Bearer {ready.admin}\r\nContent-Length: {len(GOOD)}\r\n\r\n"

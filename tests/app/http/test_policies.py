@@ -1,6 +1,7 @@
 """Publishing policies: immutable versions, second persons, and what the past would have been."""
 
 import json
+import time
 
 import pytest
 
@@ -127,16 +128,16 @@ def test_a_version_looser_than_the_one_in_force_waits_for_a_second_person(servic
         ("gates: {}\ngates: {}", None),
     ],
 )
-def test_a_policy_that_does_not_load_says_where(service: Service, text: str, pointer: str | None):
-    answer = put(service, "support-bot-release", text)
+def test_a_policy_that_does_not_load_says_where(standing: Service, text: str, pointer: str | None):
+    answer = put(standing, "support-bot-release", text)
     assert (answer.status_code, answer.json()["type"]) == (422, "invalid-policy")
     errors = answer.json()["errors"]
     assert errors
     if pointer is not None:
         assert pointer in [error["pointer"] for error in errors]
         assert all(error["line"] >= 0 for error in errors)
-    assert service.call("GET", "/v1/policies").json()["items"] == []
-    linted = service.call("POST", "/v1/policies/lint", content=text, headers=YAML)
+    assert standing.call("GET", "/v1/policies").json()["items"] == []
+    linted = standing.call("POST", "/v1/policies/lint", content=text, headers=YAML)
     assert (linted.status_code, linted.json()["valid"]) == (200, False)
     assert linted.json()["errors"] == errors
 
@@ -144,9 +145,11 @@ def test_a_policy_that_does_not_load_says_where(service: Service, text: str, poi
 def test_a_yaml_bomb_is_refused_quickly(service: Service):
     lines = ['a0: &a0 ["lol","lol","lol","lol","lol","lol","lol","lol","lol"]']
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    # The service is in this process: its work counts, not how busy the machine is.
+    began = time.process_time()
     answer = put(service, "bomb", "\n".join(lines))
     assert (answer.status_code, answer.json()["type"]) == (422, "invalid-policy")
-    assert answer.elapsed.total_seconds() < 5
+    assert time.process_time() - began < 5
 
 
 def test_names_and_types_are_checked(service: Service):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,20 +17,34 @@ SECRET = "topsecret-please-rotate"
 
 
 @pytest.fixture
-def mlflow_settings(settings: Settings, tmp_path) -> Settings:
-    (tmp_path / "hook.secret").write_text(f"a-newer-secret-of-ours\n{SECRET}\n")
-    (tmp_path / "mlflow.yaml").write_text(
+def mlflow_settings(settings: Settings, tmp_path: Path) -> Settings:
+    return _with_mlflow(settings, tmp_path)
+
+
+def _with_mlflow(settings: Settings, folder: Path) -> Settings:
+    (folder / "hook.secret").write_text(f"a-newer-secret-of-ours\n{SECRET}\n")
+    (folder / "mlflow.yaml").write_text(
         "tracking_uri: http://127.0.0.1:9\n"
         "webhook_secret_file: hook.secret\n"
         "models:\n"
         '  - {model: "fraud-*", stage: limited_release, alias: champion}\n'
     )
-    return replace(settings, mlflow_file=tmp_path / "mlflow.yaml")
+    return replace(settings, mlflow_file=folder / "mlflow.yaml")
 
 
 @pytest.fixture
 def service(mlflow_settings: Settings) -> Iterator[Service]:
     with running(mlflow_settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def standing(
+    standing_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """One service for all tests of a file whose calls leave nothing, as in `tests/app/http`."""
+    folder = tmp_path_factory.mktemp("mlflow-file")
+    with running(_with_mlflow(standing_settings, folder)) as started:
         yield started
 
 

@@ -133,12 +133,12 @@ def test_events_of_one_model_share_one_job(service: Service):
 @pytest.mark.parametrize(
     "path", [p for p in CAPTURES if p.stem.startswith("test-")], ids=lambda p: p.stem
 )
-def test_test_payloads_are_answered(service: Service, path):
+def test_test_payloads_are_answered(standing: Service, path):
     _, body = captured(path)
-    answer = posted(service, body)
+    answer = posted(standing, body, f"d-{path.stem}")
     assert answer.status_code == 200
     assert answer.json()["why_not"]
-    assert looks(service) == []
+    assert looks(standing) == []
 
 
 def test_our_own_tags_and_aliases_are_ignored(service: Service):
@@ -183,9 +183,10 @@ def test_what_is_not_signed_by_the_secret_is_refused(service: Service):
         (b'{"entity":"model_version","action":"created","data":{"name":7}}', "invalid-request"),
     ],
 )
-def test_signed_nonsense_is_a_clear_problem(service: Service, body, slug):
-    answer = posted(service, body)
+def test_signed_nonsense_is_a_clear_problem(standing: Service, body, slug):
+    answer = posted(standing, body)
     assert (answer.status_code, answer.json()["type"]) == (422, slug)
+    assert looks(standing) == []
 
 
 def test_a_body_of_a_megabyte_is_taken(service: Service):

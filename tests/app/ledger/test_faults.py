@@ -108,7 +108,7 @@ def test_a_database_held_by_another_process_is_named(engine, settings):
         with pytest.raises(LedgerUnavailable) as caught:
             ledger.commit_sync(work())
         says(caught.value, "Another process")
-        assert time.monotonic() - started < settings.busy_timeout_seconds * 2
+        assert time.monotonic() - started < settings.busy_timeout_seconds + 30
         other.rollback()
     check(ledger.commit_sync(work()), ledger)
     ledger.stop()

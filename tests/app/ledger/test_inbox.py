@@ -65,5 +65,5 @@ def test_a_taker_waits_until_there_is_something(wake):
         inbox.put([1])
     else:
         inbox.close("over")
-    thread.join(5)
+    thread.join(60)
     assert taken == ([[1]] if wake == "put" else [[]])

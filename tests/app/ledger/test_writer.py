@@ -331,11 +331,11 @@ def test_a_full_queue_refuses_and_forgets_nobody(engine, settings):
 
     def hold(connection):
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     async def clients():
         held = asyncio.ensure_future(ledger.commit(work(guard=hold)))
-        await asyncio.to_thread(entered.wait, 10)
+        await asyncio.to_thread(entered.wait, 60)
         waiting = [asyncio.ensure_future(ledger.commit(work())) for _ in range(4)]
         await asyncio.sleep(0)
         with pytest.raises(LedgerUnavailable) as caught:

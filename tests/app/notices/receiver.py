@@ -44,4 +44,4 @@ def receiving() -> Iterator[Received]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
