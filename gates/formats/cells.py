@@ -22,6 +22,11 @@ _NO_VALUE = frozenset(
     | {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 )
 
+_NUMERIC = frozenset({float, int, bool})
+_WITH_GAPS = _NUMERIC | {type(None)}
+
+_SAMPLE = 1_000
+"""Cells that tell whether a column repeats itself."""
 
 _LONGEST = 400
 """Characters of a number; what is longer is no measurement."""
@@ -60,13 +65,16 @@ def numbers(cells: Sequence[object]) -> list[float | None]:
         return []
     number(cells[0])  # a column of texts is left at its first cell
     kinds = set(map(type, cells))
-    if kinds <= {float, int}:
+    if kinds <= _NUMERIC:
         return _plain(cells) or list(map(number, cells))
+    if kinds <= _WITH_GAPS:
+        present = iter(numbers([cell for cell in cells if cell is not None]))
+        return [None if cell is None else next(present) for cell in cells]
     if kinds == {str}:
         texts = cast("Sequence[str]", cells)
-        distinct = set(texts)
-        is_repeating = 4 * len(distinct) < len(texts)
-        return (None if is_repeating else _plain_texts(texts)) or _each_once(texts, distinct)
+        first = texts[:_SAMPLE]
+        is_repeating = 4 * len(set(first)) < len(first)
+        return (None if is_repeating else _plain_texts(texts)) or _each_once(texts)
     return list(map(number, cells))
 
 
@@ -91,10 +99,17 @@ def _plain(cells: Sequence[object]) -> list[float | None] | None:
     return [*found] if usual else None
 
 
-def _each_once(cells: Sequence[str], distinct: set[str]) -> list[float | None]:
-    """Texts repeat themselves: a gap, a 0 or a 1 is looked at once."""
-    known = {cell: number(cell) for cell in distinct}
-    return list(map(known.__getitem__, cells))
+class _Known(dict[str, float | None]):
+    """`number` of texts, found once for each."""
+
+    def __missing__(self, cell: str) -> float | None:
+        found = self[cell] = number(cell)
+        return found
+
+
+def _each_once(cells: Sequence[str]) -> list[float | None]:
+    """Texts repeat themselves: a gap, a 0 or a 1 is looked at once, in one pass over the cells."""
+    return list(map(_Known().__getitem__, cells))
 
 
 def whole(value: object) -> int | None:

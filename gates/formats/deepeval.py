@@ -118,7 +118,7 @@ def _take(
     slices: list[SliceKey] = [(("tag", label),) for label in labels if label]
     is_errored = any(metric.get("error") for metric in metrics)
     passed = None if is_errored else float(case.get("success") is True)
-    scored.add("pass_rate", passed, example, slices)
+    scores = [("pass_rate", passed)]
     for metric in metrics:
         name = text(metric.get("name"))
         if name is None:
@@ -127,7 +127,8 @@ def _take(
         score = None if metric.get("error") else quantity(metric.get("score"))
         if score is not None and is_turned:
             score = 1.0 - score
-        scored.add(called, score, example, slices)
+        scores.append((called, score))
+    scored.add_all(scores, example, slices)
     for called, keys in (
         ("cost_per_inference", ("tokenCost", "token_cost")),
         ("latency", ("completionTime", "completion_time")),

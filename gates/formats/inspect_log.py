@@ -200,13 +200,12 @@ class _Log:
             if sample.get("error"):
                 continue
             usage = mapping(sample, "model_usage", model)
-            for metric, value in (
-                ("latency", sample.get("total_time")),
-                ("tokens_per_request", usage.get("total_tokens")),
-                ("cost_per_inference", usage.get("total_cost")),
-            ):
-                if (number := quantity(value)) is not None:
-                    found.add(metric, number, example)
+            used = (
+                ("latency", quantity(sample.get("total_time"))),
+                ("tokens_per_request", quantity(usage.get("total_tokens"))),
+                ("cost_per_inference", quantity(usage.get("total_cost"))),
+            )
+            found.add_all([pair for pair in used if pair[1] is not None], example)
         return found
 
 
@@ -288,7 +287,7 @@ def _of_group(log: _Log, entry: Json, row: Json, task: str) -> Iterator[Measurem
 def _scored(log: _Log, entry: Json, metric: str, task: str) -> Scored | None:
     """The scores behind a mean; None where the log does not have them as numbers."""
     name, scorer = text(entry.get("name")) or "", text(entry.get("scorer")) or ""
-    reducer, found = text(entry.get("reducer")), Scored()
+    reducer = text(entry.get("reducer"))
     slices = log.slices
     rows: list[tuple[str, object, bool]]
     if reducer in (None, "mean") and log.samples:
@@ -307,13 +306,19 @@ def _scored(log: _Log, entry: Json, metric: str, task: str) -> Scored | None:
             for one in reduced
             for row in entries(one, "samples")
         ]
-    for example, value, is_errored in rows:
+    scores: list[float | None] = []
+    for _, value, is_errored in rows:
         inner = value.get(name) if isinstance(value, dict) else value
         score = None if is_errored else _score(inner)
         if score is None and not is_errored and text(inner) and quantity(inner) is None:
             return None
-        found.add(metric, score, example, slices.get(example, ()), task)
-    return found or None
+        scores.append(score)
+    if not rows:
+        return None
+    examples = [example for example, _, _ in rows]
+    found = Scored()
+    found.add_column(metric, scores, examples, [slices.get(e, ()) for e in examples], task)
+    return found
 
 
 def _score(value: object) -> float | None:

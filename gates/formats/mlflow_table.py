@@ -6,12 +6,14 @@ Yes and no, true and false count as 1 and 0. The example is named by what was as
 trace's id is another in every run.
 """
 
+from collections.abc import Sequence
+
 import jiter
 
 from gates.evidence import Source
 from gates.formats import table
 from gates.formats.cells import NotANumber, is_blank, numbers
-from gates.formats.objects import mapping, mark, quantity
+from gates.formats.objects import mapping, mark, marks_of, quantities, quantity
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
 from gates.formats.table import Table
@@ -47,9 +49,11 @@ def read(file: ResultFile) -> Reading:
     if found is None or found.row_count == 0:
         raise file.nothing_measured("it has no rows")
     states = found.columns.get("state")
+    if states is not None and all(map(_DONE.__contains__, states)):
+        states = None
     requests = found.columns.get("request") or found.columns.get("inputs")
     keys = requests or found.columns["trace_id"]
-    examples = [mark(key) for key in keys]
+    examples = marks_of(keys)
     scored, left_out = Scored(), []
     for name, cells in found.columns.items():
         metric = name.removesuffix(_VALUE)
@@ -80,10 +84,14 @@ def _use(scored: Scored, rows: Table, examples: list[str], states: list[object] 
     """What an answer took; a trace that failed answered nothing."""
     durations = rows.columns.get("execution_duration")
     traced = rows.columns.get("trace_metadata", [])
-    answered = [row for row, state in enumerate(states or examples) if not states or state in _DONE]
-    took = [quantity(cell) for cell in durations] if durations is not None else []
-    timed = [row for row in answered if took and took[row] is not None]
-    if timed:
+    answered: Sequence[int] = range(rows.row_count)
+    if states is not None:
+        answered = [row for row, state in enumerate(states) if state in _DONE]
+    took = quantities(durations) if durations is not None else []
+    timed = [row for row in answered if took[row] is not None] if took else []
+    if len(timed) == rows.row_count:
+        scored.add_column("latency", took, examples)
+    elif timed:
         scored.add_column("latency", [took[row] for row in timed], [examples[row] for row in timed])
     for row in answered if traced else ():
         metadata = mapping({"": traced[row]}, "")
@@ -102,11 +110,20 @@ def _inner(cell: object, key: str) -> float | None:
 
 def _scores(cells: list[object]) -> list[float | None] | None:
     try:
-        scores = numbers([_worded(cell) if isinstance(cell, str) else cell for cell in cells])
+        scores = numbers(_worded(cells))
     except NotANumber:
         return None
     return None if all(is_blank(cell) for cell in cells) else scores
 
 
-def _worded(cell: str) -> object:
-    return _WORDS.get(cell.strip().lower(), cell)
+def _worded(cells: list[object]) -> list[object]:
+    """Yes and no as the numbers they stand for; whatever else as it is."""
+    kinds = set(map(type, cells))
+    if str not in kinds:
+        return cells
+    if kinds == {str}:  # few different ones, mostly
+        said = {cell: _WORDS.get(str(cell).strip().lower(), cell) for cell in set(cells)}
+        return list(map(said.__getitem__, cells))
+    return [
+        _WORDS.get(cell.strip().lower(), cell) if isinstance(cell, str) else cell for cell in cells
+    ]

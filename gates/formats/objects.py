@@ -7,14 +7,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 
 import orjson
 
-from gates.formats.cells import LARGEST, NotANumber, number, whole
+from gates.formats.cells import LARGEST, NotANumber, number, numbers, whole
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 _TEXTS = frozenset({str, type(None)})
+_PLAIN = frozenset({float, int, type(None)})
 EMPTY: Mapping[str, object] = {}
 
 
@@ -52,6 +52,13 @@ def quantity(value: object) -> float | None:
         return None
 
 
+def quantities(cells: Sequence[object]) -> list[float | None]:
+    """`quantity` of each cell of a column."""
+    if _PLAIN.issuperset(map(type, cells)):
+        return numbers(cells)
+    return list(map(quantity, cells))
+
+
 def size(value: object) -> int | None:
     """A whole number; what cannot be a size is refused where all measurements are."""
     try:
@@ -60,13 +67,25 @@ def size(value: object) -> int | None:
         return None
 
 
-def marks(rows: Iterable[Sequence[object]]) -> list[str]:
-    """`mark` of each row as a list, for the examples of a file."""
-    rows = list(rows)
-    if _TEXTS.issuperset(map(type, chain.from_iterable(rows))):
+def marks(*columns: Sequence[object]) -> list[str]:
+    """`mark` of each row of the columns as a list, for the examples of a file."""
+    if all(_TEXTS.issuperset(map(type, column)) for column in columns):
         with suppress(TypeError):  # half of a surrogate pair
-            return [hashlib.sha256(orjson.dumps(row)).hexdigest()[:16] for row in map(tuple, rows)]
-    return [mark(list(row)) for row in rows]
+            return _short(zip(*columns, strict=True))
+    return [mark(list(row)) for row in zip(*columns, strict=True)]
+
+
+def marks_of(values: Sequence[object]) -> list[str]:
+    """`mark` of each value of a column."""
+    if _TEXTS.issuperset(map(type, values)):
+        with suppress(TypeError):  # half of a surrogate pair
+            return _short(values)
+    return [mark(value) for value in values]
+
+
+def _short(values: Iterable[object]) -> list[str]:
+    sha, dumps = hashlib.sha256, orjson.dumps
+    return [sha(dumps(value)).hexdigest()[:16] for value in values]
 
 
 def mark(value: object) -> str:

@@ -124,15 +124,14 @@ class _Run:
         success = None if errored else float(row.get("success") is True)
         if text(metadata.get("pluginId")):
             attacks = None if success is None else 1.0 - success
-            self.scored.add("attack_success_rate", attacks, example, slices)
+            scores = [("attack_success_rate", attacks)]
         else:
-            self.scored.add("pass_rate", success, example, slices)
             score = None if errored else quantity(row.get("score"))
-            self.scored.add("score", score, example, slices)
-            for metric, value in _named(row, case, is_errored=errored):
-                self.scored.add(metric, value, example, slices)
+            scores = [("pass_rate", success), ("score", score)]
+            scores += _named(row, case, is_errored=errored)
         if not errored:
-            self._use(row, example, slices)
+            scores += self._use(row)
+        self.scored.add_all(scores, example, slices)
 
     def _candidate(self, row: Json) -> list[SliceKey]:
         provider = mapping(row, "provider")
@@ -145,21 +144,21 @@ class _Run:
         keys: list[SliceKey] = [(pair,) for pair in pairs]
         return [*keys, tuple(sorted(pairs))] if len(pairs) > 1 else keys
 
-    def _use(self, row: Json, example: str, slices: list[SliceKey]) -> None:
+    def _use(self, row: Json) -> Iterator[tuple[str, float]]:
         response = mapping(row, "response")
         cost = quantity(row.get("cost"))
         tokens = quantity(mapping(row, "tokenUsage").get("total"))
         if response.get("cached") is True:
             self.cached += 1
         elif (latency := quantity(row.get("latencyMs"))) is not None:
-            self.scored.add("latency", latency, example, slices)
+            yield "latency", latency
         # promptfoo writes 0 where it knows no price and where no tokens were reported.
         if cost:
-            self.scored.add("cost_per_inference", cost, example, slices)
+            yield "cost_per_inference", cost
         elif cost is not None:
             self.unpriced += 1
         if tokens:
-            self.scored.add("tokens_per_request", tokens, example, slices)
+            yield "tokens_per_request", tokens
 
     @property
     def prompt_set(self) -> str | None:
@@ -206,11 +205,11 @@ def _named(row: Json, case: Json, *, is_errored: bool) -> Iterator[tuple[str, fl
         weight = quantity(assertion.get("weight"))
         weight = 1.0 if weight is None else weight
         if name is not None and score is not None and weight > 0:
-            sums.setdefault(name, [0.0, 0.0])
-            sums[name][0] += score * weight
-            sums[name][1] += weight
+            total = sums.setdefault(name, [0.0, 0.0])
+            total[0] += score * weight
+            total[1] += weight
     if sums:
-        yield from ((name, total / weight) for name, (total, weight) in sums.items())
+        yield from ((name, scored / weight) for name, (scored, weight) in sums.items())
         return
     for name, value in mapping(row, "namedScores").items():
         weights = mapping(row, "gradingResult", "namedScoreWeights")

@@ -93,7 +93,7 @@ def _examples(rows: Table) -> list[str]:
     nothing: list[object] = [None] * rows.row_count
     asked = rows.columns.get("user_input") or rows.columns.get("question") or nothing
     wanted = rows.columns.get("reference") or nothing
-    return marks(zip(asked, wanted, strict=True))
+    return marks(asked, wanted)
 
 
 def _groups(rows: Table) -> list[list[SliceKey]] | None:

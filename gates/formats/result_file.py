@@ -144,7 +144,7 @@ class ResultFile:
         value = [row for _, row in self.lines()] if self.syntax == "jsonl" else self._json
         if not isinstance(value, list) or not value:
             return None
-        return value if all(isinstance(row, dict) for row in value) else None
+        return value if set(map(type, value)) == {dict} else None
 
     @cached_property
     def first_row(self) -> dict[str, object] | None:

@@ -25,12 +25,16 @@ class _Series:
 _Key = tuple[str, str | None, SliceKey]
 """Metric, task, slice."""
 
+_Place = tuple[str | None, SliceKey, dict[str, _Series]]
+"""Task, slice, and the series found there so far by metric."""
+
 
 class Scored:
     """Collects (metric, score, example, slices) and gives the measurements in order."""
 
     def __init__(self) -> None:
         self._series: dict[_Key, _Series] = {}
+        self._places: dict[tuple[str | None, SliceKey], _Place] = {}
         self._values: dict[str, set[str]] = {}
         self._crowded: set[str] = set()
 
@@ -43,9 +47,29 @@ class Scored:
         task: str | None = None,
     ) -> None:
         """One score of one example, over all and in each of the slices; None where it errored."""
-        self._add((metric, task, ()), score, example)
-        for slice_ in slices:
-            self._add((metric, task, slice_), score, example)
+        self.add_all(((metric, score),), example, slices, task)
+
+    def add_all(
+        self,
+        scores: Iterable[tuple[str, float | None]],
+        example: str,
+        slices: Iterable[SliceKey] = (),
+        task: str | None = None,
+    ) -> None:
+        """The same for the scores of several metrics."""
+        # Called for every example of a file. The slices, whose hash is slow, are looked up once.
+        places = [
+            self._places.get((task, slice_)) or self._place(task, slice_)
+            for slice_ in ((), *slices)
+        ]
+        for metric, score in scores:
+            for place in places:
+                series = place[2].get(metric) or self._in(place, metric)
+                if score is None:
+                    series.errored += 1
+                else:
+                    series.scores.append(score)
+                    series.examples.append(example)
 
     def add_column(
         self,
@@ -53,9 +77,10 @@ class Scored:
         scores: list[float | None],
         examples: list[str],
         slices: Sequence[Iterable[SliceKey]] | None = None,
+        task: str | None = None,
     ) -> None:
         """The same for all examples of one metric, in their order."""
-        series = self._of((metric, None, ()))
+        series = self._of((metric, task, ()))
         present = [score for score in scores if score is not None]
         series.errored += len(scores) - len(present)
         series.scores += present
@@ -66,7 +91,7 @@ class Scored:
         )
         for row, of_row in enumerate(slices or ()):
             for slice_ in of_row:
-                self._add((metric, None, slice_), scores[row], examples[row])
+                self._add((metric, task, slice_), scores[row], examples[row])
 
     def _is_crowded(self, slice_: SliceKey) -> bool:
         return bool(self._crowded) and any(name in self._crowded for name, _ in slice_)
@@ -74,6 +99,17 @@ class Scored:
     def add_only(self, metric: str, score: float | None, example: str, slice_: SliceKey) -> None:
         """One score that belongs to a slice and not to the whole, such as of a perturbed input."""
         self._add((metric, None, slice_), score, example)
+
+    def _place(self, task: str | None, slice_: SliceKey) -> _Place:
+        place: _Place = (task, slice_, {})
+        if not self._is_crowded(slice_):  # else there may be one for each example
+            self._places[task, slice_] = place
+        return place
+
+    def _in(self, place: _Place, metric: str) -> _Series:
+        task, slice_, known = place
+        known[metric] = series = self._of((metric, task, slice_))
+        return series
 
     def _of(self, key: _Key) -> _Series:
         series = self._series.get(key)

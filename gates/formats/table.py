@@ -89,8 +89,8 @@ def _of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
 def _columns(rows: list[dict[str, object]], names: list[str]) -> dict[str, list[object]]:
     if len(names) > 1:
         try:
-            cells = zip(*map(itemgetter(*names), rows), strict=True)
-            return {name: list(column) for name, column in zip(names, cells, strict=True)}
+            cells = list(chain.from_iterable(map(itemgetter(*names), rows)))
+            return {name: cells[place :: len(names)] for place, name in enumerate(names)}
         except KeyError:
             pass  # some row lacks a cell
     return {name: [row.get(name) for row in rows] for name in names}
@@ -121,24 +121,33 @@ def _of_csv(file: ResultFile) -> Table | None:
         if repeated:
             raise file.malformed(f"the header names the column {repeated[0][:60]!r} twice")
         _refuse_too_many(file, len(names), 1)
-        rows = _even_rows(reader, len(names))
-        if rows is None:
+        cells = _even_rows(reader, len(names))
+        if cells is None:
             reader = _reader(file)
             _first_names(reader)
-            rows = _data_rows(file, reader, len(names))
+            cells = list(chain.from_iterable(_data_rows(file, reader, len(names))))
     except csv.Error as error:
         raise _broken(file, reader, error) from None
-    columns: list[list[object]] = [list(cells) for cells in zip(*rows, strict=True)]
-    columns = columns or [[] for _ in names]
-    named = {name: column for name, column in zip(names, columns, strict=True) if name}
-    return Table(named, len(rows), "data row") if named else None
+    width = len(names)
+    named: dict[str, list[object]] = {
+        name: [*cells[place::width]] for place, name in enumerate(names) if name
+    }
+    return Table(named, len(cells) // width, "data row") if named else None
 
 
-def _even_rows(reader: _Reader, width: int) -> list[list[str]] | None:
-    """All rows at once where each has every cell and they are not too many; else None."""
+def _even_rows(reader: _Reader, width: int) -> list[str] | None:
+    """The cells of all rows where each has every cell and they are not too many; else None.
+
+    One after the other: keeping a list for each row costs more than reading it.
+    """
     most = min(MAX_ROWS, MAX_CELLS // max(1, width))
-    rows = list(islice(reader, most + 1))
-    return rows if len(rows) <= most and set(map(len, rows)) <= {width} else None
+    cells: list[str] = []
+    add = cells.extend
+    for row in islice(reader, most + 1):
+        if len(row) != width:
+            return None
+        add(row)
+    return cells if len(cells) <= most * width else None
 
 
 def _data_rows(file: ResultFile, reader: _Reader, width: int) -> list[list[str]]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gates.formats.cells import NotANumber, number, numbers
-from gates.formats.objects import mark, marks
+from gates.formats.objects import mark, marks, marks_of
 
 CELLS = st.one_of(
     st.floats(),
@@ -54,5 +54,7 @@ def test_the_name_of_an_example_is_that_of_its_json(rows):
         ).hexdigest()[:16]
         for row in rows
     ]
-    assert marks(map(tuple, rows)) == expected
+    columns = list(zip(*rows, strict=True)) or [(), ()]
+    assert marks(*columns) == expected
+    assert marks_of(columns[0]) == [mark(value) for value in columns[0]]
     assert [mark(row) for row in rows] == expected
