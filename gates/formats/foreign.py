@@ -14,6 +14,8 @@ _ADVICE = {
     "garak": "a list of hits says nothing of what did not hit, and a report needs its first line; "
     "send the whole *.report.jsonl",
     "MLflow": "it is neither a run nor an evaluation table; send the answer of runs/get",
+    "MLflow 2": "rows and columns stand apart; send "
+    "`pandas.read_json(file, orient='split').to_json(orient='records')`",
     "HELM": "it holds requests, not results; send per_instance_stats.json",
     "locust": "it holds failures or the history; send --json, or the *_stats.csv",
     "tau-bench": "its rows are trials and their numbers are no metrics; send rows with the columns "
@@ -44,6 +46,7 @@ _OBJECTS: tuple[tuple[str, Callable[[Mapping[str, object]], bool]], ...] = (
     ("HELM", lambda o: "adapter_spec" in o),
     ("MLflow", lambda o: isinstance(o.get("metrics"), list) and len(o) == 1),
     ("MLflow", lambda o: isinstance(o.get("runs"), list)),
+    ("MLflow 2", lambda o: _is_split(o.get("columns"), o.get("data"))),
     ("tau-bench", lambda o: {"tasks", "simulations"} <= o.keys()),
     ("PyRIT", lambda o: {"attack_results", "scenario_run_state"} <= o.keys()),
     ("SWE-bench", lambda o: isinstance(o.get("resolved"), list) and "no_generation" in o),
@@ -73,6 +76,15 @@ def _tool(file: ResultFile) -> str | None:
     signs = [tool for tool, fits in _OBJECTS if fits(found)]
     signs += [tool for tool, required in _COLUMNS if required <= names]
     return next(iter(signs), None)
+
+
+def _is_split(columns: object, data: object) -> bool:
+    """A table of pandas in the orientation `split`."""
+    return (
+        isinstance(columns, list)
+        and isinstance(data, list)
+        and all(isinstance(row, list) and len(row) == len(columns) for row in data)
+    )
 
 
 def _is_sagemaker(key: str, value: object) -> bool:

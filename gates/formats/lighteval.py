@@ -18,6 +18,11 @@ RECOGNISED_BY = "a JSON object with `config_general` and `results`"
 _STDERR = "_stderr"
 _SIZES = ("effective_num_docs", "num_docs")
 
+_DETAILS = (
+    "the scores of single examples are in the Parquet files of details/ and are not read; save "
+    "them as CSV or JSON Lines with a row for each example and a column for each metric"
+)
+
 Json = Mapping[str, object]
 
 
@@ -51,7 +56,7 @@ def read(file: ResultFile) -> Reading:
         tool_version=text(general.get("lighteval_sha")),
         model=model,
         measured_at=instant(general.get("end_time")) if seconds and seconds > 1e6 else None,
-        notes=("the scores of single examples are in Parquet files and are not read",),
+        notes=(_DETAILS,),
     )
 
 

@@ -103,6 +103,7 @@ def test_a_format_that_is_asked_for_is_not_forced_on_another_file():
     [
         (b"question,Status,Score,Named Scores\nhi,PASS,1.0,\n", "promptfoo"),
         (b'{"runs": []}', "MLflow"),
+        (b'{"columns": ["inputs", "toxicity/v1/score"], "data": [["q", 0.1]]}', "MLflow 2"),
         (b'{"adapter_spec": {}}', "HELM"),
         (b"Timestamp,User Count,Requests/s\n1,1,2\n", "locust"),
         (b'{"goal": "g", "probe": "p", "detector": "d", "attempt_id": "a", "score": 1}', "garak"),
