@@ -33,6 +33,11 @@ def use_scipy() -> None:
 
 def _choose(name: Literal["scipy", "light"]) -> None:
     _CHOICE["backend"] = name
+    forget()
+
+
+def forget() -> None:
+    """Compute again what was computed before: for another backend, or to measure how long."""
     for kept in (betaincc, betaincinv, betainccinv):
         kept.cache_clear()
 
