@@ -1,23 +1,25 @@
 """A load generator of its own process: N keep-alive connections, one request at a time on each.
 
-    python -m tests.bench.load PORT PATH CLIENTS SECONDS TOKEN < body
+    python -m tests.bench.load PORT PATH CLIENTS SECONDS TOKEN
 
-It prints one JSON object. Raw sockets on uvloop, so that it needs a fraction of what any server
-under test needs; `busy` says how much of a core it used, and near 1 the numbers mean nothing.
+It sends the bodies of the sample in turn and prints one JSON object. Raw sockets on uvloop, so
+that it needs a fraction of what any server under test needs; `busy` says how much of a core it
+used, and near 1 the numbers mean nothing.
 """
 
 import asyncio
 import json
+import random
 import secrets
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 
 import uvloop
 
-from tests.bench.sample import MARK, VERSION_WIDTH
+from tests.bench.sample import MARK, VERSION_WIDTH, bodies
 
 WARM_UP = 0.3
 
@@ -26,7 +28,8 @@ WARM_UP = 0.3
 class Run:
     """What all clients of one run share."""
 
-    parts: tuple[bytes, bytes]
+    requests: Iterator[tuple[bytes, bytes]]
+    """Each in two parts, between which its version goes."""
     until: float
     measured_from: float
     versions: Iterator[int] = field(default_factory=count)
@@ -38,7 +41,7 @@ class Run:
     def next_request(self) -> bytes:
         """Each request is a version nobody has sent before."""
         version = f"{self.prefix}{next(self.versions):0{VERSION_WIDTH - 4}d}".encode()
-        return version.join(self.parts)
+        return version.join(next(self.requests))
 
 
 class Client(asyncio.Protocol):
@@ -94,15 +97,18 @@ class Client(asyncio.Protocol):
 async def drive(
     port: int, path: str, clients: int, seconds: float, token: str
 ) -> dict[str, object]:
-    body = sys.stdin.buffer.read()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        "Content-Type: application/json\r\nContent-Length: "
     )
-    before, _, after = body.partition(MARK.encode())
+    requests = []
+    for body in bodies():
+        before, _, after = body.partition(MARK.encode())
+        requests.append((f"{head}{len(body)}\r\n\r\n".encode() + before, after))
+    random.shuffle(requests)
     started = time.perf_counter()
     run = Run(
-        (head.encode() + before, after),
+        cycle(requests),
         until=started + WARM_UP + seconds,
         measured_from=started + WARM_UP,
     )

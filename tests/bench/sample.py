@@ -1,6 +1,8 @@
 """The one submission that everything is measured on: 40 measurements, 12 rules that all hold."""
 
 import json
+import random
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,25 +83,58 @@ LIMITS: dict[str, tuple[float, float, bool]] = {
 """The same limits as a point comparison sees them: value, limit, whether higher is better."""
 
 
-def body() -> bytes:
+def bodies(number: int = 2000) -> Iterator[bytes]:
+    """Requests as pipelines send them, each with sample sizes and counts of its own.
+
+    So many, because a service that keeps the bounds of samples it has seen would else be measured
+    on looking them up. The first has the numbers above.
+    """
+    return map(body, samples(number))
+
+
+def samples(number: int = 2000) -> Iterator[Sequence[dict[str, Any]]]:
+    """The measurements of `bodies`."""
+    draw = random.Random(2026)
+    yield MEASUREMENTS
+    for _ in range(number - 1):
+        yield [_redrawn(item, draw.uniform(0.75, 1.25)) for item in MEASUREMENTS]
+
+
+def _redrawn(item: dict[str, Any], factor: float) -> dict[str, Any]:
+    """About the same rate or mean, from a sample of another size."""
+    if "n" not in item:
+        return item
+    n = round(item["n"] * factor)
+    changed: dict[str, Any] = {"n": n}
+    if "count" in item:
+        changed["count"] = round(item["count"] / item["n"] * n)
+    if "exceed" in item:
+        share = item["exceed"]["count"] / item["n"]
+        changed["exceed"] = {**item["exceed"], "count": round(share * n)}
+    if "stderr" in item:
+        changed["stderr"] = round(item["stderr"] * factor**-0.5, 5)
+    return {**item, **changed}
+
+
+def body(measurements: Sequence[dict[str, Any]] = MEASUREMENTS) -> bytes:
     """The request as a pipeline sends it, with MARK for the version."""
     submission = {
         "candidate": {"model": MODEL, "version": MARK},
         "stage": STAGE,
-        "measurements": MEASUREMENTS,
+        "measurements": measurements,
         "measured_at": "2026-11-20T10:00:00Z",
         "context": {"commit": "4f1c2d9", "run_url": "https://ci.example/runs/4711"},
     }
     return json.dumps(submission).encode()
 
 
-def submission() -> Submission:
+def submission(measurements: Sequence[dict[str, Any]] = MEASUREMENTS) -> Submission:
     """The same as values, for `decide`."""
     return Submission(
         Candidate(MODEL, MARK),
         STAGE,
         Evidence(
-            tuple(_measurement(item) for item in MEASUREMENTS),
+            tuple(_measurement(item) for item in measurements),
             measured_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
         ),
     )

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.bench import sample
 from tests.bench.machine import cpu_seconds, resident_megabytes
 from tests.bench.servers import Server, clearance, new_database, postgres, rival
 from tests.bench.table import Row, Spread
@@ -95,7 +94,7 @@ def _load(server: Server, clients: int, seconds: float) -> Sample:
     before = cpu_seconds(server.pid)
     command = [sys.executable, "-m", "tests.bench.load", str(server.port), PATH, str(clients),
                str(seconds), server.token]  # fmt: skip
-    done = subprocess.run(command, input=sample.body(), capture_output=True, check=False)
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"load generator: {done.stderr.decode()[-2000:]}")
     result = json.loads(done.stdout)

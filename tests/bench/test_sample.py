@@ -1,5 +1,6 @@
 """What is measured is what the table says: 40 measurements, 12 rules, equal limits, a real pass."""
 
+import json
 from datetime import UTC, datetime
 
 from app.evaluations.schemas import SubmissionIn
@@ -26,6 +27,15 @@ def test_every_rule_of_the_sample_holds() -> None:
     )
     assert {f.rule: f.outcome for f in decision.findings if f.outcome is not Outcome.PASS} == {}
     assert decision.verdict is Verdict.PASS
+
+
+def test_the_samples_differ_and_hold_all_the_same() -> None:
+    sent = [json.loads(body) for body in sample.bodies(50)]
+    assert len({item["measurements"][0]["n"] for item in sent}) > 40
+    for item in sent:
+        asked = sample.submission(item["measurements"])
+        made = decide(POLICY, asked, History(), (), datetime(2026, 11, 21, tzinfo=UTC))
+        assert made.verdict is Verdict.PASS
 
 
 def test_the_others_are_asked_the_same_limits() -> None:
