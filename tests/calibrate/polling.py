@@ -136,7 +136,6 @@ CASES = (
         lambda data: map(SkewedMean, _moments(data)),
         float(np.exp(0.5)),
         "upper",
-        ceiling=0.06,
     ),
     Polled(
         "right or wrong, on the same examples",

@@ -14,6 +14,7 @@ from tests.calibrate import (
     guarded,
     page,
     pairs,
+    planned,
     plots,
     polling,
     related,
@@ -36,6 +37,8 @@ class Report:
     tries: int
     progress: Progress
     sections: list[tuple[str, str]] = field(default_factory=list)
+    ceilings: list[tuple[str, float, Errors]] = field(default_factory=list)
+    """Approximate evidence that may err beyond ALPHA: its ceiling, and the worst that was found."""
     broken: list[str] = field(default_factory=list)
 
     def claim(self, what: str, share: float, level: float, slack: float) -> None:
@@ -116,6 +119,9 @@ def estimators(report: Report, pool: Executor) -> None:
         if n == case.sizes[-1]:
             report.progress(f"{case.name}: {report.tries} samples of each size")
     found |= {case.name: (case.data, done[case.name]) for case in DRAWN}
+    for case in DRAWN:
+        if (worst := _worst(done[case.name].values())).approximate:
+            report.ceilings.append((case.name, case.ceiling, worst))
     intro = (
         f"Simulated from {report.tries} samples each unless enumerated: a figure of 5.0 is known "
         f"to {100 * 3 * (ALPHA * (1 - ALPHA) / report.tries) ** 0.5:.1f} points."
@@ -153,13 +159,16 @@ def _enumerated(report: Report) -> Found:
     _hold(report, "bets on pairs", errors, ALPHA)
     rows.append([f"anytime, {enumerating.PAIRED} pairs looked at after each",
                  "`paired_bets`, exact", *_both(errors)])  # fmt: skip
+    seen: dict[str, list[Errors]] = {}
     for sizes in pairs.SIZES:
         some = {f"difference of rates, margin {m:g}": pairs.worst(sizes, m) for m in pairs.MARGINS}
         some["ratio of rates, 0.8"] = pairs.worst_ratio(sizes)
         for name, errors in some.items():
             what = f"{name}; {sizes[0]} against {sizes[1]}"
+            seen.setdefault(f"{name.partition(',')[0]}, two arms, enumerated", []).append(errors)
             _hold(report, what, errors, pairs.CEILING)
             rows.append([what, f"`{errors.method}`, approximate", *_both(errors)])
+    report.ceilings += [(name, pairs.CEILING, _worst(errors)) for name, errors in seen.items()]
     text = (
         "The worst over all limits, or all rates of the baseline. Bets on longer series, and "
         "e-processes over longer streams, keep their level by Ville's inequality: wealth that "
@@ -174,6 +183,22 @@ def _enumerated(report: Report) -> Found:
     return found
 
 
+def ceilings(report: Report) -> None:
+    """What may err beyond the promise, and by how much: first on the page, beside the promise."""
+    rows = [
+        [name, f"`{worst.method}`", f"{100 * ceiling:g}", *_both(worst)]
+        for name, ceiling, worst in sorted(report.ceilings, key=lambda one: (-one[1], one[0]))
+        if ceiling > ALPHA
+    ]
+    text = (
+        "Every kind of evidence that findings mark `approximate` and whose ceiling is above 5 in "
+        "100, with the worst figure of all sample sizes in the tables below. Of figures that are "
+        "simulated at several sizes, the largest lies up to a point above the truth by chance."
+    )
+    heads = ["approximate", "method", "ceiling", "false pass, worst", "false fail, worst"]
+    report.sections.insert(0, ("What may err more often", str(page.Table(text, heads, rows))))
+
+
 def _both(errors: Errors) -> list[str]:
     return [page.percent(errors.false_pass), page.percent(errors.false_fail)]
 
@@ -184,8 +209,8 @@ def _worst(errors: Iterable[Errors]) -> Errors:
         max(e.false_pass for e in found),
         max(e.false_fail for e in found),
         0,
-        found[0].method,
-        found[0].approximate,
+        found[-1].method,
+        any(e.approximate for e in found),
     )
 
 
@@ -310,6 +335,35 @@ def releases(report: Report) -> None:
     report.sections.append(("Whole releases", str(page.Table(text, heads, rows))))
 
 
+def plans(report: Report, pool: Executor) -> None:
+    """Candidates as good as `policy plan` takes for granted, with the sample it recommends."""
+    tries = max(100, report.tries // 2)
+    asked = [(index, tries) for index in range(len(planned.ALL))]
+    rows = []
+    slack, of_failed = (Errors(0, 0, tries).slack(at) for at in (_ESCALATED_AT_MOST, ALPHA))
+    for case, shown in zip(planned.ALL, pool.map(_planned, asked), strict=True):
+        rows.append([f"{case.name}<br>`{case.rule}`", f"{shown.n:,}", page.percent(shown.escalated),
+                     page.percent(shown.failed)])  # fmt: skip
+        what = f"planned {case.name}"
+        report.claim(f"{what}: escalates", shown.escalated, _ESCALATED_AT_MOST, slack)
+        report.claim(f"{what}: fails", shown.failed, ALPHA, of_failed)
+    report.progress(f"planned candidates: {tries} of each")
+    text = (
+        f"{tries} candidates each, exactly as good as `clearance policy plan` takes for granted, "
+        "with the sample that it recommends (for each arm, group or slice): the share that is left "
+        "to people should be 20 of 100 at most, and none is failed beyond 5. Where a pilot says "
+        "what values vary by, the plan is as good as the pilot; a guard is planned for a candidate "
+        f"at its limit. A share of 20 is known to {100 * slack:.1f} points."
+    )
+    heads = ["planned", "examples", "left to people", "failed"]
+    report.sections.append(("What the plan recommends", str(page.Table(text, heads, rows))))
+
+
+def _planned(asked: tuple[int, int]) -> planned.Shown:
+    index, tries = asked
+    return planned.shares(planned.ALL[index], tries)
+
+
 APART: Mapping[str, Callable[[Report], None]] = {
     "again": again,
     "polled": polled,
@@ -338,4 +392,6 @@ def everything(tries: int, folder: Path, progress: Progress, workers: int | None
             sections, broken = section.result()
             report.sections += sections
             report.broken += broken
+        plans(report, pool)
+        ceilings(report)
     return report

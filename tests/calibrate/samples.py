@@ -91,7 +91,7 @@ CASES: tuple[Sampled, ...] = (
         lambda dice, n: SkewedMean(_moments(_cost(dice, n))),
         exp(0.5),
         "upper",
-        ceiling=0.08,
+        ceiling=0.06,
     ),
     Sampled(
         "95% latency from every value",

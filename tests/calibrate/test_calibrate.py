@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gates.engine import engine
 from gates.verdict import Verdict
 from tests.calibrate import enumerating, page, pairs, polling, releasing, repeating
 from tests.calibrate.guarded import CASES as GUARDED
-from tests.calibrate.model import ALPHA, Errors, Sampled, simulated
+from tests.calibrate.model import ALPHA, MOST, Errors, Sampled, simulated
 from tests.calibrate.related import CASES as RELATED
-from tests.calibrate.report import Report, again
+from tests.calibrate.report import Report, again, ceilings
 from tests.calibrate.samples import CASES
 
 TRIES = 200
@@ -117,7 +116,25 @@ def test_a_broken_claim_is_reported():
     assert [claim.split(":")[0] for claim in report.broken] == ["broken"]
 
 
+def test_no_ceiling_is_above_the_one_that_the_page_promises():
+    drawn = {case.ceiling for case in (*CASES, *RELATED, *GUARDED)}
+    polled = {case.ceiling for case in polling.CASES}
+    assert max(drawn | polled | {pairs.CEILING}) == MOST
+
+
+def test_what_may_err_beyond_the_promise_stands_first_with_its_ceiling():
+    report = Report(TRIES, lambda _: None, sections=[("Further down", "")])
+    report.ceilings += [
+        ("kept", ALPHA, Errors(0.04, 0.05, 0, "t", approximate=True)),
+        ("skewed", 0.07, Errors(0.062, 0.049, 0, "hall_t", approximate=True)),
+    ]
+    ceilings(report)
+    title, table = report.sections[0]
+    assert title == "What may err more often"
+    assert table.splitlines()[-1] == "| skewed | `hall_t` | 7 | 6.2 | 4.9 |"
+
+
 def test_the_page_is_of_this_engine():
     """A change of an estimator raises the engine's version, and the page must be measured anew."""
     text = (Path(__file__).parents[2] / "docs/honesty.md").read_text("utf-8")
-    assert text.startswith(page.INTRO.format(engine=f"`{engine()}`"))
+    assert text.startswith(page.intro())
