@@ -97,9 +97,15 @@ def _value(m: Measurement) -> str:
     if m.missing is not None:
         return "none"
     if m.count is not None:
-        return f"{m.count} of {m.n}"
+        return f"{m.count} of {m.n}" if m.exposure is None else f"{m.count} in {m.exposure:g}"
     if m.exceed is not None:
         return f"{m.exceed.count} over {m.exceed.limit:g}"
+    if m.table is not None:
+        return f"table of {sum(map(sum, m.table)):,}"
+    if m.labels is not None:
+        return "scores with labels"
+    if m.scores and m.denominators is not None:
+        return "scores with denominators"
     if m.scores:
         unit = f" {m.unit}" if m.unit else ""
         return f"mean {fmean(m.scores):.6g}{unit}"

@@ -18,9 +18,9 @@ RECOGNISED_BY = (
 
 def mismatch(file: ResultFile) -> str | None:
     """Why this is neither a table nor flat JSON; None where it is."""
-    if file.json_object is not None:
+    if file.json_object is not None and not long_table.is_row(file.json_object):
         return flat.mismatch(file.json_object)
-    found = table.of(file)
+    found = _table(file)
     if found is None:
         return "neither a table, nor rows of JSON, nor a JSON object"
     if long_table.fits(found):
@@ -30,9 +30,16 @@ def mismatch(file: ResultFile) -> str | None:
 
 def read(file: ResultFile) -> Reading:
     """Measurements of a table or of flat JSON."""
-    if file.json_object is not None:
+    if file.json_object is not None and not long_table.is_row(file.json_object):
         return flat.read(file, file.json_object)
-    found = table.of(file)
+    found = _table(file)
     if found is None:
         raise file.malformed("this is no table")
     return long_table.read(file, found) if long_table.fits(found) else examples.read(file, found)
+
+
+def _table(file: ResultFile) -> table.Table | None:
+    """JSON Lines of one line are an object, and its one measurement a table of one row."""
+    if file.json_object is not None:
+        return table.of_rows(file, [file.json_object])
+    return table.of(file)

@@ -5,6 +5,7 @@ apart, because one of them would stand for all.
 """
 
 import re
+from collections.abc import Mapping
 
 from gates.evidence import Measurement
 from gates.formats.cells import is_blank
@@ -23,6 +24,11 @@ def fits(table: Table) -> bool:
     """Whether the columns say that each row is one measurement."""
     names = {name.lower() for name in table.columns}
     return "metric" in names and bool(names & {*FORMS, "score"})
+
+
+def is_row(found: Mapping[str, object]) -> bool:
+    """Whether one JSON object is one measurement: a name under `metric`, and a form beside it."""
+    return isinstance(found.get("metric"), str) and bool(found.keys() & {*FORMS, "score"})
 
 
 def read(file: ResultFile, table: Table) -> Reading:

@@ -54,7 +54,7 @@ def _of(file: ResultFile) -> Table | None:
         case "jsonl":
             return _of_lines(file)
         case "json":
-            return None if file.rows is None else _of_rows(file, file.rows)
+            return None if file.rows is None else of_rows(file, file.rows)
         case "text":
             return _of_csv(file)
         case _:
@@ -80,7 +80,8 @@ def _csv_header(file: ResultFile) -> list[str]:
         raise _broken(file, reader, error) from None
 
 
-def _of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
+def of_rows(file: ResultFile, rows: list[dict[str, object]]) -> Table:
+    """Rows of JSON as a table; a cell that a row does not have is None."""
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     _refuse_too_many(file, len(names), len(rows))
     return Table(_columns(rows, names), len(rows), "row")

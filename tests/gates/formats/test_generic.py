@@ -39,6 +39,13 @@ def test_a_long_table_is_one_measurement_a_row():
     assert (third.stderr, third.unit) == (0.05, "points")
 
 
+@pytest.mark.parametrize("text", ["{%s}", "{%s}\n", "[{%s}]", "{%s}\n{%s}"])
+def test_one_line_of_json_lines_is_one_measurement(text):
+    fields = '"metric": "accuracy", "count": 1826, "n": 2000, "task": "faq"'
+    for m in read("rows.jsonl", text.replace("%s", fields).encode()).measurements:
+        assert (m.metric, m.count, m.n, m.task) == ("accuracy", 1826, 2000, "faq")
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_usual_separators_are_understood(separator):
     text = "metric,value,n\nf1,0.5,10\n".replace(",", separator)

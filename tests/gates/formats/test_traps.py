@@ -108,6 +108,7 @@ TRAPS: dict[str, dict[str, str]] = {
         "degenerate intervals": "garak.the_bootstrapped_interval_of_no_hits_is_not_believed",
         "hit@k": "garak.hit_at_k_has_prompts_as_n",
         "intents": "garak.intents_are_slices_of_prompts",
+        "detector. before the name": "garak.keys_of_old_versions_are_read",
         "several detectors": "garak.the_primary_detector_judges_a_probe",
         "no completion": "garak.a_run_without_its_last_line_died",
         "hit logs": "garak.a_report_without_its_beginning_and_a_hitlog_are_told_what_to_send",
@@ -259,6 +260,7 @@ TRAPS: dict[str, dict[str, str]] = {
         "evaluate.save": "flat.evaluate_and_mlflow_files_are_flat",
         "the Trainer's timings": "flat.what_the_trainer_writes_beside_the_metrics_is_no_metric",
         "score in metrics.json": "flat.the_score_of_mlflow_repeats_its_accuracy",
+        "one line of JSON Lines": "generic.one_line_of_json_lines_is_one_measurement",
         "rows that stand for many": (
             "generic.rows_that_stand_for_many_examples_are_not_taken_for_one_each"
         ),
