@@ -26,6 +26,7 @@ from app.evaluations.service import Received, decided, understood
 from app.integrations.evidently.asked import Asked
 from app.integrations.evidently.measuring import DataMeasured, measured, stored
 from app.integrations.mlflow import fetching
+from app.integrations.mlflow.evidence import with_notes
 from app.integrations.mlflow.registry import RegistryError
 from app.jobs.kinds import Job
 from app.ledger.tables import evidence_blob
@@ -133,7 +134,9 @@ def _taken(runtime: Runtime, row: Row[Any]) -> tuple[Received, Intake]:
     with runtime.engine.connect() as connection:
         raw = content_of(connection, row.raw)
     received = Received(submitter_of(row), raw, None, runtime.settings.link_base)
-    return received, understood(runtime, received, keeps=True)
+    intake = understood(runtime, received, keeps=True)
+    is_registrys = row.submitted_by == fetching.SUBMITTER
+    return received, with_notes(intake) if is_registrys else intake
 
 
 def submitter_of(row: Row[Any]) -> Principal:

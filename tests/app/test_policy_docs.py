@@ -35,6 +35,13 @@ def test_rules_on_the_page_load(text):
     assert len(policy.rules()) == sum(line.startswith("- ") for line in text.splitlines())
 
 
+def test_the_policy_of_the_page_on_data_loads():
+    page = (Path(__file__).parents[2] / "docs" / "evidently.md").read_text("utf-8")
+    (gates,) = re.findall(r"^```yaml\n(gates:.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    policy = load(HEAD.removesuffix("gates:\n  shown:\n") + gates, packs.text)
+    assert len(policy.rules()) == 4
+
+
 def test_the_page_names_the_packs_that_there_are():
     assert set(re.findall(r"`([a-z-]+@\d+)`", PAGE)) >= set(packs.names())
 

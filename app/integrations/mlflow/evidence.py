@@ -9,11 +9,12 @@ import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
+from app.evaluations.intake import Intake
 from app.evaluations.schemas import RUNS
 from app.integrations.mlflow.config import Rule
 from app.integrations.mlflow.registry import LoggedModel, Metric, Registry, Run, Version
@@ -68,6 +69,15 @@ def pulled(registry: Registry, rule: Rule, version: Version, link: str) -> Pulle
         body["data"] = data
     is_going_on = run is not None and run.status in _RUNNING
     return Pulled({**body, "context": context}, digest_of(body), is_going_on, run)
+
+
+def with_notes(intake: Intake) -> Intake:
+    """A version's submission, with what was not read of its run as a note on the decision.
+
+    Only for submissions of the registry's own: anybody may write a context.
+    """
+    found = intake.context.get("notes")
+    return replace(intake, notes=(*intake.notes, f"MLflow: {found}")) if found else intake
 
 
 def _origin(registry: Registry, version: Version) -> Version:

@@ -24,7 +24,7 @@ from app.evaluations.standing import DECISIONS, status_at
 from app.evaluations.tables import decision, evaluation
 from app.integrations.mlflow import aliases
 from app.integrations.mlflow.config import RESERVED, Rule
-from app.integrations.mlflow.evidence import Pulled, pulled
+from app.integrations.mlflow.evidence import Pulled, pulled, with_notes
 from app.integrations.mlflow.fetching import SUBMITTER
 from app.integrations.mlflow.registry import Version
 from app.integrations.tables import registry_alias, registry_version
@@ -179,7 +179,7 @@ def _decide(
     body = _with_baseline(this, rule, found)
     raw = json_bytes(body)
     received = Received(principal(version.model), raw, None, runtime.settings.link_base)
-    intake = service.understood(runtime, received, keeps=True)
+    intake = with_notes(service.understood(runtime, received, keeps=True))
     values: dict[str, Any] = {
         "evidence": found.digest,
         "candidate_digest": intake.candidate.digest,

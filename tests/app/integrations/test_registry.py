@@ -218,6 +218,7 @@ def test_native_files_of_the_run_are_evidence(settings, registry: Team, tmp_path
             artifacts={
                 "evaluation/measured.json": '[{"metric":"recall","count":95,"n":100}]',
                 "evaluation/notes.txt": "nothing to see",
+                "eval_results_table.json": '{"columns":["inputs","toxicity"],"data":[["q",0.1]]}',
                 "other/ignored.json": '[{"metric":"recall","count":1,"n":100}]',
             },
         )
@@ -231,6 +232,11 @@ def test_native_files_of_the_run_are_evidence(settings, registry: Team, tmp_path
         recalls = [(m.count, m.n) for m in found if m.metric == "recall"]
         assert recalls == [(95, 100)]
         assert "notes.txt" in row.context["notes"]
+        # Who reads the decision is told, too, and what to send instead.
+        (note,) = shown["notes"]
+        assert "evaluation/notes.txt was not read" in note
+        assert "eval_results_table.json was not read" in note
+        assert "to_json(orient='records')" in note
         assert row.context["author"] == "tess"
 
 
