@@ -114,7 +114,7 @@ def read(file: ResultFile) -> Reading:
         raise file.nothing_measured("no metric in it has a number")
     notes = ["Evidently's own tests are not read: a policy sets the limits"]
     if len(unique) < len(results):
-        notes.append(f"{len(results) - len(unique)} metrics stand twice and were read once")
+        notes.append(f"metrics that stand twice, read once: {len(results) - len(unique)}")
     if n is None:
         notes.append("no number of rows: add RowCount() to the report")
     return Reading(
