@@ -3,12 +3,10 @@
 import shlex
 from typing import Any
 
+from app.pages.standing import UNTIL
 from gates.decision import Decision
 from gates.finding import Finding
 from gates.verdict import Effect
-
-UNTIL = " If none come within"
-"""Where the part of the message begins that ends once people are asked."""
 
 
 def wanted(decision: Decision, decision_id: str | None) -> dict[str, Any] | None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.evaluations.wanted import UNTIL
 from app.pages.reading import is_let_through
+
+UNTIL = " If none come within"
+"""Where the part of `more_evidence.message` begins that ends once people are asked."""
 
 
 def standing(decision: Mapping[str, Any]) -> list[str]:
