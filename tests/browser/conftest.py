@@ -43,7 +43,9 @@ def _installed() -> str | None:
     return _found()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is open, an event loop runs in this thread, and tests of
+# other files that bring their own could not run in the same process.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = _installed()
     if path is None:

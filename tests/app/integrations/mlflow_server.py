@@ -86,7 +86,8 @@ class MlflowServer:
         if self.certificate is not None:
             opts += f" --ssl-certfile {self.certificate} --ssl-keyfile {self.certificate}"
         command += ["--uvicorn-opts", opts]
-        with (self.folder / "server.log").open("ab") as log:
+        # In a file of its own each time: `wait` counts the workers that say they are ready.
+        with (self.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
                 env=environment,
@@ -100,11 +101,15 @@ class MlflowServer:
     def wait(self) -> None:
         """Until it answers; RuntimeError with its log where it never does."""
         end = time.monotonic() + PATIENCE_SECONDS
-        while not self.is_up():
+        while not (self.is_up() and self._workers_up() >= self.workers):
             if not _is_alive(self.pid) or time.monotonic() > end:
                 self.stop()
                 raise RuntimeError((self.folder / "server.log").read_text()[-3000:])
             time.sleep(0.1)
+
+    def _workers_up(self) -> int:
+        """On a busy machine the first worker answers long before the last is there."""
+        return (self.folder / "server.log").read_text().count("Application startup complete")
 
     def is_up(self) -> bool:
         known = ssl.create_default_context(cafile=self.certificate) if self.certificate else None
