@@ -26,6 +26,11 @@ def beta(dice: Generator, mean: float, sd: float, ends: tuple[float, float], n: 
     return ends[0] + width * dice.beta(m * k, (1.0 - m) * k, n)
 
 
+def judged(dice: Generator, n: int) -> Measurement:
+    """Judge scores from 1 to 5 about 4 that vary by 1."""
+    return scores("relevance", beta(dice, 4.0, 1.0, (1, 5), n))
+
+
 def lognormal(dice: Generator, mean: float, share: float, n: int) -> Floats:
     """Values whose standard deviation is `share` of their mean."""
     sigma = np.sqrt(np.log1p(share * share))

@@ -138,17 +138,13 @@ ALL = (
     Planned(
         "judge scores",
         f"{_JUDGED}, min: 3.8, target: 4",
-        lambda dice, n: submission(
-            candidates.scores("relevance", candidates.beta(dice, 4.0, 1.0, (1, 5), n))
-        ),
+        lambda dice, n: submission(candidates.judged(dice, n)),
         least=0.1,
     ),
     Planned(
         "judge scores, anytime",
         f"{_JUDGED}, min: 3.8, target: 4",
-        lambda dice, n: submission(
-            candidates.scores("relevance", candidates.beta(dice, 4.0, 1.0, (1, 5), n))
-        ),
+        lambda dice, n: submission(candidates.judged(dice, n)),
         header=ANYTIME,
     ),
     Planned(
@@ -163,9 +159,7 @@ ALL = (
     Planned(
         "judge scores, guard",
         f"{_JUDGED}, min: 4, mode: guard, notice: 0.2",
-        lambda dice, n: submission(
-            candidates.scores("relevance", candidates.beta(dice, 4.0, 1.0, (1, 5), n))
-        ),
+        lambda dice, n: submission(candidates.judged(dice, n)),
     ),
     Planned(
         "cost without a range",
@@ -359,9 +353,7 @@ ALL = (
     Planned(
         "judge scores, by a pilot of 2000",
         f"{_JUDGED}, min: 3.8, target: 4",
-        lambda dice, n: submission(
-            candidates.scores("relevance", candidates.beta(dice, 4.0, 1.0, (1, 5), n))
-        ),
+        lambda dice, n: submission(candidates.judged(dice, n)),
         pilot=2000,
     ),
     Planned(
