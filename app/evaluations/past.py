@@ -78,9 +78,7 @@ def _looks(where: ColumnElement[bool]) -> Select[Any]:
     ).where(where)
 
 
-_WHO: Final[dict[str, Any]] = {
-    name: bindparam(name) for name in ("model", "stage", "version", "digest")
-}
+_WHO: Final[Columns] = {name: bindparam(name) for name in ("model", "stage", "version", "digest")}
 _LOOKS: Final = union_all(_looks(_by_version(_WHO)), _looks(_by_digest(_WHO))).order_by(
     "sequence", "decision"
 )

@@ -100,8 +100,9 @@ async def submit(runtime: Runtime, received: Received, queue: Queue) -> Response
         elif fresh:
             case = decided(runtime, received, intake, is_retry=True)
         else:
-            traces = await runtime.turns.ask(pasts.read_traces, asked_about(intake))
-            case = decided(runtime, received, intake, runtime.turns.reading, traces)
+            asked = _asked_about(intake)
+            known = asked, await runtime.turns.ask(pasts.read_traces, asked)
+            case = decided(runtime, received, intake, runtime.turns.reading, known)
         written = recorded(case, runtime.attestor)
         try:
             writer = runtime.ledger if is_large else runtime.turns
@@ -126,9 +127,15 @@ def _kept(runtime: Runtime, once: Once) -> Response | None:
         return None if row is None else kept_answer(connection, row)
 
 
-def asked_about(intake: Intake) -> pasts.Asked:
+def _asked_about(intake: Intake) -> pasts.Asked:
     """What the record is asked first."""
     return intake.candidate, intake.stage, pasts.dataset_key(intake.evidence)
+
+
+def _looked_up(connection: Connection, intake: Intake) -> tuple[pasts.Asked, pasts.Traces]:
+    """The same for one alone, with the answer."""
+    asked = _asked_about(intake)
+    return asked, pasts.read_traces(connection, [asked])[0]
 
 
 def decided(
@@ -136,7 +143,7 @@ def decided(
     received: Received,
     intake: Intake,
     connected: Connect | None = None,
-    traces: pasts.Traces | None = None,
+    known: tuple[pasts.Asked, pasts.Traces] | None = None,
     *,
     is_retry: bool = False,
 ) -> Case:
@@ -149,11 +156,9 @@ def decided(
     with connected() as connection:
         baseline = _baseline(connection, active, intake, received.who, now)
         baseline_digest = _digest(baseline.evidence) if baseline else None
-        asked = asked_about(intake)
         past = pasts.read_past(
             connection,
-            asked,
-            traces or pasts.read_traces(connection, [asked])[0],
+            *(known or _looked_up(connection, intake)),
             epoch=snapshot.epoch,
             parts=pasts.parts_of(intake.evidence),
             baseline=baseline_digest,
