@@ -15,11 +15,11 @@ from gates.statistics.sequence_pairs import STAKES
 from gates.statistics.sequence_rate import TUNED
 from gates.statistics.special import backend
 
-ENGINE_VERSION = "1.3.0"
+ENGINE_VERSION = "1.4.0"
 
 
 def engine() -> str:
-    """`1.3.0`, or `1.3.0+light` for the pure Python functions of the command line.
+    """`1.4.0`, or `1.4.0+light` for the pure Python functions of the command line.
 
     The two agree to eleven digits, not to the last: only equal engines replay byte for byte.
     """

@@ -6,7 +6,8 @@ Rounds for reading only, and never so far that a shown number contradicts the ou
 
 from collections.abc import Sequence
 
-from gates.finding import Finding, Observed
+from gates.finding import SETTLED_BY_SAMPLES, Finding, Observed
+from gates.reasons import ALSO_BARS, OPEN_WORDS, REASON_WORDS
 from gates.rounding import limit_text, number, points_text
 from gates.verdict import Outcome, Verdict
 
@@ -18,23 +19,6 @@ def shown(seen: Observed, value: float, *, percent: bool, against: float | None 
 
 
 _APART = frozenset({"difference", "gap"})
-
-
-OPEN_WORDS = {
-    "too_few_samples": "too few examples to settle it",
-    "too_many_errors": "too many examples errored",
-    "looks_spent": "all planned looks are spent; submit a fresh candidate or ask a person",
-    "contradicts_attempt": "an earlier attempt of this candidate failed on other examples",
-    "not_comparable": "candidate and baseline were measured on different data",
-    "evidence_of_another_candidate": "the same scores or file came with another candidate",
-    "relative_to_zero": "the baseline may be zero, so a share of it means nothing",
-    "sample_ratio_mismatch": "the split is broken; find out why before comparing anything",
-    "too_short": "the experiment has not run long enough",
-    "judge_unreliable": "the judge got known answers wrong",
-    "judge_unreviewed": "people have not reviewed enough of what the judge said",
-    "needs_service": "only the service can confirm it",
-    "no_uncertainty": "a value alone carries no uncertainty",
-}
 
 
 def sentence(finding: Finding, title: str, detail: str = "") -> str:
@@ -66,7 +50,7 @@ def _bounded_sentence(finding: Finding, name: str, seen: Observed, detail: str) 
     percent = reads_as_percent(finding, seen)
     low, high = limits_of(finding, seen)
     against = low if low is not None else high
-    parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}"]
+    parts = [f"{name} {_estimate_text(finding, seen, against, percent=percent)}".rstrip()]
     limit = _limit_words(finding, low, high, percent=percent)
     match finding.outcome:
         case Outcome.PASS if finding.reason == "no_violation_found":
@@ -157,8 +141,8 @@ def _estimate_text(
     unit = _unit(finding, percent=percent)
     if seen.value is None or _is_enclosed(seen):
         what = "within the limit is" if _is_enclosed(seen) else "is"
-        known = f"{what} known only by its bounds " if seen.lower is not None else ""
-        return f"{known}(n = {seen.n})"
+        known = f"{what} known only by its bounds" if seen.lower is not None else ""
+        return f"{known} (n = {seen.n})".lstrip() if seen.n is not None else known
     value = shown(seen, seen.value, percent=percent, against=against)
     if seen.scale == "difference":
         text = _difference_text(finding, seen, f"{value}{unit}", unit, percent=percent)
@@ -293,13 +277,39 @@ def _open_sides(seen: Observed, low: float | None, high: float | None) -> tuple[
 
 
 def settle_words(finding: Finding) -> str:
-    """` About 1,960 examples would settle it, if this rate is about right.` or nothing."""
+    """` About 1,960 examples would settle it, if this rate is about right.`, or who may settle it.
+
+    Nothing where examples are not what is lacking.
+    """
     if finding.to_settle is None:
-        return ""
+        return _person_words(finding)
     samples = finding.to_settle.get("samples")
+    if samples is None and _wants_clusters(finding):
+        return " New clusters would settle it; how many cannot be said."
     if samples is None:
         return " No realistic sample would settle it; a person has to decide."
     return f" About {samples:,} examples in all would settle it, if what was seen is about right."
+
+
+def _person_words(finding: Finding) -> str:
+    """Who settles a look that left the question open and is the last to count."""
+    if finding.look is None or finding.reason not in SETTLED_BY_SAMPLES:
+        return ""
+    if f"{ALSO_BARS}{OPEN_WORDS['contradicts_attempt']}" in finding.flags:
+        return (
+            " More examples cannot settle it, because an earlier attempt of this candidate failed; "
+            "submit a fresh candidate or ask a person."
+        )
+    return " No planned look is left; submit a fresh candidate or ask a person."
+
+
+def _wants_clusters(finding: Finding) -> bool:
+    """Whether the estimate is good and rests on clusters, whose number is what counts."""
+    seen = finding.observed
+    if seen is None or seen.value is None or "cluster" not in (seen.method or ""):
+        return False
+    low, high = limits_of(finding, seen)
+    return (low is None or seen.value > low) and (high is None or seen.value < high)
 
 
 def _zero_sentence(finding: Finding, name: str, seen: Observed, detail: str) -> str:
@@ -351,20 +361,3 @@ def _names(findings: Sequence[Finding]) -> str:
     names = list(dict.fromkeys(f"{f.gate}/{f.rule}" for f in findings))
     shown = ", ".join(names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
-
-
-REASON_WORDS = {
-    "nothing_proven": (
-        "Nothing that was required has been proven by evidence, so a person has to decide."
-    ),
-    "nothing_decided": ("Only advisory or inapplicable rules are left, so a person has to decide."),
-    "not_all_measured": (
-        "The policy names measurements that were not sent; without them a person has to decide."
-    ),
-    "many_candidates": (
-        "More candidates of this model were judged on this data than the policy allows without a "
-        "person: the best of many looks better than it is."
-    ),
-    "score_low": "The weighed rules score below what the policy asks.",
-    "score_failed": "The weighed rules score below the policy's floor.",
-}

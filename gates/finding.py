@@ -10,6 +10,9 @@ from typing import Any
 from gates.evidence import SliceKey
 from gates.verdict import Effect, Mode, Outcome
 
+SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples"})
+"""Reasons of an open finding that more examples can take away."""
+
 
 @dataclass(frozen=True)  # without slots, as a finding is
 class Observed:

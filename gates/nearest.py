@@ -9,6 +9,7 @@ from math import isfinite
 
 from gates.explanation import limits_of, reads_as_percent, shown
 from gates.finding import Finding, Observed
+from gates.reasons import ALSO_BARS
 from gates.rounding import number
 from gates.verdict import Effect, Mode, Outcome, Verdict
 
@@ -27,7 +28,10 @@ class Flip:
 
 
 def flip(finding: Finding) -> Flip | None:
-    """The nearest flip of one finding; None where no bound says how far it is."""
+    """The nearest flip of one finding; None where no bound says how far it is.
+
+    None as well where something beside the bounds bars a pass: a better number would not help.
+    """
     found = _gap(finding)
     if found is None:
         return None
@@ -36,10 +40,13 @@ def flip(finding: Finding) -> Flip | None:
     if by < 0.0:
         return Flip(by, None, f"it would still pass about {amount} worse")
     more = _more(finding)
-    words = f"about {amount} {way} would pass"
+    ways = [f"about {amount} {way}"] if _can_be(finding, by, way) else []
     if more is not None:
-        words += f", or {more:,} more examples at this rate"
-    return Flip(by, more, words)
+        ways.append(f"{'' if ways else 'about '}{more:,} more examples at this rate")
+    if not ways:
+        return None
+    first, *others = ways
+    return Flip(by, more, f"{first} would pass" + "".join(f", or {other}" for other in others))
 
 
 def _gap(finding: Finding) -> tuple[float, str] | None:
@@ -47,6 +54,8 @@ def _gap(finding: Finding) -> tuple[float, str] | None:
     seen = finding.observed
     if seen is None or seen.value is None or finding.mode is Mode.GUARD:
         return None  # a guard's pass is about its relaxed limit, which no bound here speaks of
+    if finding.reason not in _BY_BOUNDS or any(f.startswith(ALSO_BARS) for f in finding.flags):
+        return None
     if finding.kind == "zero_tolerance" or seen.lower is None or seen.upper is None:
         return None
     low, high = limits_of(finding, seen)
@@ -61,6 +70,19 @@ def _gap(finding: Finding) -> tuple[float, str] | None:
     if by == 0.0 or (finding.outcome is Outcome.PASS) is not (by < 0.0):
         return None
     return by, "more" if low is not None and gaps[0] == by else "less"
+
+
+_BY_BOUNDS = frozenset({"limit_met", "limit_missed", "interval_straddles_limit"})
+"""Reasons that rest on the bounds and on nothing else."""
+
+
+def _can_be(finding: Finding, by: float, way: str) -> bool:
+    """Whether a share can be so much better: none is above 100%."""
+    seen = finding.observed
+    if seen is None or seen.value is None or seen.scale not in {"metric", "share_within_limit"}:
+        return True
+    wanted = seen.value + (by if way == "more" else -by)
+    return not reads_as_percent(finding, seen) or 0.0 <= wanted <= 1.0
 
 
 def _more(finding: Finding) -> int | None:

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from gates.explanation import OPEN_WORDS
 from gates.finding import Finding
+from gates.reasons import OPEN_WORDS
 from gates.verdict import Outcome
 
 _DOCUMENT_WORDS = {
@@ -49,10 +49,9 @@ def stage_sentence(finding: Finding) -> str:
 def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
     """One sentence for one category of a coverage rule."""
     limit = finding.limit or {}
-    wanted = f"{limit.get('min_samples'):,} asked"
-    dimension = limit.get("dimension")
     if name is None:
-        return f"Nothing was measured by {dimension}."
+        return f"Nothing was measured by {limit.get('dimension')}."
+    wanted = f"{limit.get('min_samples'):,} asked"
     seen = finding.observed
     n = f"{seen.n:,} examples" if seen and seen.n is not None else "no stated number of examples"
     errored = f", {seen.n_errored:,} errored" if seen and seen.n_errored else ""
@@ -61,6 +60,8 @@ def coverage_sentence(finding: Finding, name: str | None, detail: str) -> str:
             return f"{name} was tested on {n}{errored} ({wanted})."
         case "incomplete_run":
             return f"{name}: {detail}."
+        case "not_a_number":
+            return f"{name} was reported, but not as a finite number ({wanted})."
         case "not_measured" if seen is None:
             return f"{name} was not tested ({wanted})."
         case "not_measured" | "judge_unreliable" | "judge_unreviewed":

@@ -86,5 +86,7 @@ def no_spread(m: Measurement, ask: str) -> Unsettled:
 def unsettled_by(error: ValueError) -> Unsettled:
     """What an estimator refused, in its own words: too few examples, or none of the right kind."""
     detail = str(error)
+    if "fsum" in detail:  # Python's own words where infinities of both signs are added up
+        detail = "its numbers are too huge to be added up"
     reason = "too_few_samples" if " needs " in detail and "examples" in detail else None
     return Unsettled(reason or "no_uncertainty", f"{detail[:1].upper()}{detail[1:]}")

@@ -42,6 +42,8 @@ def interval(
         return None
     if m.n is None or m.confidence is None:
         return Unsettled("no_uncertainty", "An interval needs its `confidence` and `n` beside it")
+    if m.n < 2 and not stretched:
+        return Unsettled("too_few_samples", "One example has no spread; send more")
     try:
         return SuppliedInterval(
             value, m.ci, m.confidence, m.n, m.n_errored, bounds, stretched=stretched

@@ -12,7 +12,7 @@ from gates.finding import Finding, Observed, finish
 from gates.ladder import sample_size
 from gates.rules.base import MeasuredRule, Name, Names, Share, Strict, Whole, as_texts
 from gates.rules.context import Claim, Context, plain_finding
-from gates.rules.selection import Row, canonical_name
+from gates.rules.selection import HUGE, Row, canonical_name, is_number, within
 from gates.verdict import Mode, Outcome
 from gates.wording import coverage_sentence
 
@@ -28,6 +28,15 @@ def _all_right(m: Measurement) -> bool:
     if m.scores is not None:
         return all(score >= 1.0 for score in m.scores)  # a NaN is not right, wherever it stands
     return m.value is not None and m.value >= 1.0
+
+
+def _is_known(m: Measurement) -> bool:
+    """Whether what was reported is a number: examples of which none came out test nothing."""
+    return (
+        m.missing is None
+        and (m.value is None or is_number(m.value))
+        and (m.scores is None or within(m.scores, -HUGE, HUGE))
+    )
 
 
 Least = Annotated[Whole, Field(ge=1)]
@@ -131,7 +140,7 @@ class Coverage(MeasuredRule):
         broken = [row.measurement.incomplete for row in rows if row.measurement.incomplete]
         if broken:
             return self._finding(gate, name, Outcome.MISSING, "incomplete_run", None, broken)
-        rows = [row for row in rows if row.measurement.missing is None]
+        rows = [row for row in rows if _is_known(row.measurement)]
         if not rows:
             return self._finding(gate, name, Outcome.MISSING, "not_a_number", None, [])
         sizes = [size for row in rows if (size := sample_size(row.measurement)) is not None]

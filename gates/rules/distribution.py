@@ -5,6 +5,7 @@ assumed. Both must be sent as `scores`; what cannot be shown is no pass.
 """
 
 from collections.abc import Sequence
+from math import inf, isfinite
 from statistics import fmean, median
 from typing import Annotated, ClassVar, Literal
 
@@ -56,11 +57,12 @@ class Effect(Strict):
         return self.low is not None and self.high is not None and self.low > self.high
 
     def of(self, x: Sequence[float], y: Sequence[float]) -> float | None:
-        """The effect size; None where the baseline's mean is zero."""
+        """The effect size; None where the baseline's mean is zero or too small to divide by."""
         if self.measure == "cles":
             return cles(x, y)
         below = fmean(y)
-        return fmean(x) / below if below else None
+        ratio = fmean(x) / below if below else inf
+        return ratio if isfinite(ratio) else None
 
 
 class Deviation(Strict):

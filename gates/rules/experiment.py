@@ -17,7 +17,7 @@ from gates.rules.base import Confidence, MeasuredRule, Name, Number, Strict
 from gates.rules.comparison import Comparison, Margins
 from gates.rules.context import Claim, Context, plain_finding
 from gates.rules.judging import Answer
-from gates.rules.selection import EvidenceIndex, canonical_name, targets
+from gates.rules.selection import EvidenceIndex, canonical_name, is_number, targets
 from gates.statistics.sample_ratio import DEFAULT_MIN_P, p_value
 from gates.verdict import Mode, Outcome
 
@@ -159,7 +159,7 @@ class Experiment(MeasuredRule):
         values = [row.measurement.value for row in ctx.evidence.rows(DAYS)]
         ran = values[0] if len(values) == 1 else None
         limit = {"min_days": least}
-        if ran is None:
+        if ran is None or not is_number(ran):
             words = f"Nothing says how long the experiment ran; send {DAYS} as a measurement."
             return plain_finding(
                 self, gate, Outcome.MISSING, "not_measured", limit=limit, metric=DAYS, message=words

@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import inf, nextafter
 from typing import NamedTuple
 
-from gates.finding import Observed
+from gates.finding import SETTLED_BY_SAMPLES, Observed
 from gates.statistics.estimate import Estimate
 from gates.verdict import Mode, Outcome
 
@@ -97,6 +97,8 @@ class Answer(NamedTuple):
     settleable: bool = False
     """True when more examples are the way to settle it; `to_settle` None then means no
     realistic number would."""
+    barred: tuple[str, ...] = ()
+    """What bars a pass beside `reason`, whatever the numbers were."""
 
 
 def shown_with(question: Question, share: float) -> bool:
@@ -107,9 +109,6 @@ def shown_with(question: Question, share: float) -> bool:
     asked = question._replace(alpha=question.alpha * share, earlier=NOTHING)
     barred = question.voids or question.blocks
     return not barred and asked.clears(*asked.pass_bounds(errors=True))
-
-
-SETTLED_BY_SAMPLES = frozenset({"interval_straddles_limit", "too_few_samples"})
 
 
 def settle(question: Question, *, rejected: bool, level: float) -> Answer:
@@ -124,7 +123,7 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
     bounds = question.pass_bounds(errors=True)
     observed = _observed(question, bounds, fails=fails, level=level)
     if fails:
-        return Answer(Outcome.FAIL, "limit_missed", observed, proven=True)
+        return Answer(Outcome.FAIL, "limit_missed", observed, proven=True, barred=question.blocks)
     clears = question.clears(*bounds)
     blocks = [b for b in question.blocks if clears or b != "contradicts_attempt"]
     reasons: Sequence[str] = (*question.voids, *blocks)
@@ -138,7 +137,12 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
         )
         reasons = ("too_many_errors",) if with_errors_only else ("interval_straddles_limit",)
     reason = reasons[0]
-    wants_samples = reason in SETTLED_BY_SAMPLES and question.next_alpha is not None
+    barred = tuple(b for b in (*question.voids, *question.blocks) if b != reason)
+    wants_samples = (
+        reason in SETTLED_BY_SAMPLES
+        and question.next_alpha is not None
+        and "contradicts_attempt" not in barred
+    )
     samples = _samples(question) if wants_samples else None
     return Answer(
         Outcome.INCONCLUSIVE,
@@ -147,6 +151,7 @@ def settle(question: Question, *, rejected: bool, level: float) -> Answer:
         proven=False,
         to_settle=samples,
         settleable=wants_samples,
+        barred=barred,
     )
 
 

@@ -12,6 +12,7 @@ from gates.evidence import Measurement
 from gates.explanation import sentence
 from gates.finding import Finding, Observed, finish
 from gates.ladder import Unsettled
+from gates.reasons import also_bars
 from gates.rounding import points_text
 from gates.rules.base import MetricRule
 from gates.rules.context import Claim, Context
@@ -250,7 +251,7 @@ def _concluded(
         to_settle={"samples": answer.to_settle} if answer.settleable else None,
         unit=unit,
         look=look,
-        flags=finding.flags + picked.flags,
+        flags=finding.flags + picked.flags + also_bars(answer.barred),
     )
     said = notice if answer.outcome is Outcome.PASS else detail
     return finish(settled, message=sentence(settled, subject.title, said))

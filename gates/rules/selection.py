@@ -218,7 +218,7 @@ def targets(
     tasks = {row.measurement.task for row in rows}
     fixed = tuple(sorted((rule.where or {}).items()))
     if rule.task is None and len(tasks) > 1:
-        named = ", ".join(sorted(str(task) for task in tasks)[:8])
+        named = ", ".join([task or "one without a task" for task in sorted(tasks, key=_text)][:8])
         detail = f"{metric} was measured on several tasks ({named}); name one with `task`"
         return [Target(None, fixed, absent="ambiguous_task", detail=detail)]
     groups: dict[tuple[str | None, SliceKey], list[Row]] = {}
@@ -235,6 +235,10 @@ def targets(
         return [Target(None, fixed, absent="not_measured", detail=_not_measured(metric, rule))]
     order = sorted(groups, key=lambda key: (key[0] or "", key[1]))
     return [_target(rule, metric, task, slice_, groups[task, slice_]) for task, slice_ in order]
+
+
+def _text(task: str | None) -> str:
+    return task or ""
 
 
 def _target(

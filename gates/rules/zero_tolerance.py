@@ -11,6 +11,7 @@ from pydantic import Field
 
 from gates.explanation import sentence
 from gates.finding import Finding, Observed, finish
+from gates.reasons import also_bars
 from gates.rules.base import Number, Whole
 from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
@@ -136,7 +137,10 @@ class ZeroTolerance(JudgedRule):
         if not reasons:
             return finish(found, outcome=Outcome.PASS, reason="limit_met", proven=True)
         settle = None
-        if reasons[0] == "too_few_samples" and level.next_alpha is not None:
+        barred = tuple(reason for reason in reasons if reason != reasons[0])
+        found = finish(found, flags=found.flags + also_bars(barred))
+        can_grow = level.next_alpha is not None and "contradicts_attempt" not in barred
+        if reasons[0] == "too_few_samples" and can_grow:
             settle = {"samples": self._samples(events, n, level, ctx.defaults.n_plan)}
         return finish(found, outcome=Outcome.INCONCLUSIVE, reason=reasons[0], to_settle=settle)
 

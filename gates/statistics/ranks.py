@@ -66,7 +66,10 @@ def hodges_lehmann(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def turning(x: Sequence[float], y: Sequence[float], holds: Callable[[float], bool]) -> float:
-    """The least shift for which a condition that stays true once it is holds, to a rounding."""
+    """The least shift for which a condition that stays true once it is holds, to a rounding.
+
+    It is looked for between the quartiles first: one absurd value must not blur all the others.
+    """
     finite_x = [value for value in x if abs(value) < inf]
     finite_y = [value for value in y if abs(value) < inf]
     if not finite_x or not finite_y:
@@ -79,6 +82,12 @@ def turning(x: Sequence[float], y: Sequence[float], holds: Callable[[float], boo
         return inf
     if holds(low):
         return -inf
+    n, m = len(finite_x), len(finite_y)
+    near = finite_x[n // 4] - finite_y[m - 1 - m // 4]
+    far = finite_x[n - 1 - n // 4] - finite_y[m // 4]
+    if near < far and holds(far) and not holds(near):
+        low, high = near, far
+        step = max(abs(low), abs(high), 1e-300) * 1e-12
     while high - low > step:
         middle = (low + high) / 2.0
         low, high = (low, middle) if holds(middle) else (middle, high)

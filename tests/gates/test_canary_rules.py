@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -197,6 +198,9 @@ def test_too_few_days_cannot_pass_but_can_fail() -> None:
     assert {f.reason for f in early.findings[1:]} == {"too_short"}
     assert outcomes(run(good=7800, days=3))["task_completion"] == "fail"
     assert outcomes(run(days=None))["experiment_days"] == "missing"
+    for never in (nan, inf, 1e308):
+        assert outcomes(run(days=never))["experiment_days"] == "missing"
+        assert outcomes(run(days=never))["task_completion"] == "inconclusive"
 
 
 @pytest.mark.parametrize(
@@ -252,6 +256,48 @@ def test_each_category_has_its_own_minimum_and_a_judge_that_is_well() -> None:
     assert {f.reason for f in covered(reviewed=49).findings} == {"judge_unreviewed"}
     silent = judge(COVERAGE, m("attack_success_rate", count=0, n=300, slice={"category": "cbrne"}))
     assert {f.outcome for f in silent.findings} == {Outcome.MISSING}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"value": nan, "n": 300},
+        {"value": inf, "n": 300},
+        {"value": 1.797e308, "n": 300},
+        {"scores": (nan,) * 300},
+        {"missing": "N/A", "n": 300},
+    ],
+)
+def test_examples_without_a_number_cover_nothing(sent: dict[str, Any]) -> None:
+    rule = "coverage: {dimension: category, require: [hate], min_samples: 200}"
+    found = only(judge(rule, m("relevance", **sent, slice={"category": "hate"})))
+    assert (found.outcome, found.reason) == (Outcome.MISSING, "not_a_number")
+    assert "reported, but not as a finite number" in found.message
+
+
+def test_minima_by_name_where_nothing_was_measured() -> None:
+    rule = "coverage: {dimension: category, min_samples: {'*': 20}}"
+    found = only(judge(rule, m("accuracy", count=90, n=100)))
+    assert (found.outcome, found.reason) == (Outcome.MISSING, "no_slice")
+    assert found.message == "Nothing was measured by category."
+
+
+def test_an_effect_too_large_to_be_a_number_is_none() -> None:
+    rule = (
+        "metric: latency, distribution: {direction: increase, "
+        "effect: {measure: mean_ratio, low: 0.5}}"
+    )
+    slow = tuple(0.9 + (i % 10) / 50 for i in range(60))
+    none = tuple(5e-324 * (1 + i % 2) for i in range(60))
+    found = only(
+        judge(
+            rule,
+            m("latency", scores=slow, unit="s"),
+            baseline=[m("latency", scores=none, unit="s")],
+        )
+    )
+    assert found.outcome is Outcome.FAIL
+    assert "mean_ratio: unknown" in found.flags
 
 
 def test_a_minimum_for_some_says_what_the_others_need() -> None:

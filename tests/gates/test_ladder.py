@@ -134,6 +134,11 @@ def test_each_rung(sent: Measurement, method: str) -> None:
         (m("accuracy", value=0.99, stderr=0.01), "no_uncertainty", "`n`"),
         (m("accuracy", value=0.99, ci=(0.9, 1.0), confidence=0.95), "no_uncertainty", "`n`"),
         (m("accuracy", value=0.9, n=50, ci=(0.9, 0.9), confidence=0.95), "no_uncertainty", "width"),
+        (
+            m("relevance", value=4.1, n=1, ci=(4.0, 4.2), confidence=0.95),
+            "too_few_samples",
+            "One example",
+        ),
         (m("accuracy", value=0.9, n=50, ci=(0.8, 0.9)), "no_uncertainty", "`confidence`"),
         (m("accuracy"), "no_uncertainty", "`count`"),
         (m("accuracy", value=nan, n=50), "not_a_number", "finite"),

@@ -1,9 +1,15 @@
 """The nearest flip, what better evidence would gain, and what an approval accepts."""
 
+from typing import Any
+
 import pytest
 
+from gates.decision import Decision
 from gates.finding import Finding
+from gates.history import History
 from gates.nearest import accepts, flip, hint
+from gates.policy import Policy
+from gates.rules.looks import fingerprints
 from gates.verdict import Outcome, Verdict
 from tests.gates.build import judge, m, only, policy
 
@@ -72,6 +78,94 @@ def test_what_has_no_bound_has_no_flip() -> None:
         ("metric: recall, min: 0.8, mode: guard, notice: 0.1", m("recall", count=80, n=100)),
     ):
         assert flip(only(judge(rule, seen))) is None
+
+
+def after(rules: Policy, *counts: int) -> Decision:
+    """The last of several looks at counts of 1,000."""
+    history, made = History(), None
+    for count in counts:
+        made = judge(rules, m("accuracy", count=count, n=1000), history=history)
+        history = History(looks=(*history.looks, *made.looks))
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome", "reason"),
+    [
+        ((700, 870), Outcome.INCONCLUSIVE, "interval_straddles_limit"),
+        ((700, 950), Outcome.INCONCLUSIVE, "contradicts_attempt"),
+        ((700, 701), Outcome.FAIL, "limit_missed"),
+        ((840, 841, 842), Outcome.INCONCLUSIVE, "looks_spent"),
+        ((840, 841, 700), Outcome.FAIL, "limit_missed"),
+    ],
+)
+def test_no_flip_is_promised_past_what_earlier_looks_bar(
+    counts: tuple[int, ...], outcome: Outcome, reason: str
+) -> None:
+    decision = after(policy("metric: accuracy, min: 0.85", header=TWO), *counts)
+    seen = only(decision)
+    assert (seen.outcome, seen.reason) == (outcome, reason)
+    assert flip(seen) is None
+    assert "would pass" not in decision.summary
+    assert seen.to_settle is None
+    # As many points better would indeed not pass.
+    better = after(policy("metric: accuracy, min: 0.85", header=TWO), *counts[:-1], 990)
+    assert only(better).outcome is Outcome.INCONCLUSIVE
+
+
+def test_no_flip_is_promised_for_evidence_of_another_candidate() -> None:
+    scores = tuple(float(i % 8 != 0) for i in range(1000))
+    sent = m("accuracy", scores=scores)
+    known = History(foreign_evidence=frozenset(fingerprints(sent)))
+    for limit in (0.86, 0.95):
+        rules = policy(f"metric: accuracy, min: {limit}", header=TWO)
+        assert "would pass" in judge(rules, sent).summary
+        decision = judge(rules, sent, history=known)
+        assert only(decision).reason == "evidence_of_another_candidate"
+        assert flip(only(decision)) is None
+        assert "would pass" not in decision.summary
+
+
+@pytest.mark.parametrize(
+    ("rule", "sent"),
+    [
+        ("min_samples: 2000", {"count": 870, "n": 1000}),
+        ("min_samples: 2000", {"count": 700, "n": 1000}),
+        ("max_error_share: 0.02", {"count": 870, "n": 1000, "n_errored": 90}),
+        ("max_error_share: 0.02", {"count": 700, "n": 1000, "n_errored": 90}),
+        ("confidence: 0.95", {"scores": (1.0,) * 500, "clusters": ("a", "b", "c", "d", "e") * 100}),
+    ],
+)
+def test_no_flip_is_promised_where_examples_are_lacking(rule: str, sent: dict[str, Any]) -> None:
+    decision = judge(
+        policy(f"metric: accuracy, min: 0.85, {rule}", header=TWO), m("accuracy", **sent)
+    )
+    assert only(decision).outcome is not Outcome.PASS
+    assert flip(only(decision)) is None
+    assert "would pass" not in decision.summary
+
+
+def test_what_bars_a_pass_beside_the_reason_is_named() -> None:
+    rules = policy("metric: accuracy, min: 0.85, min_samples: 2000", header=TWO)
+    assert any("too few examples" in flag for flag in only(after(rules, 700)).flags)
+    flags = only(after(rules, 700, 700 + 200)).flags
+    assert "also bars a pass: an earlier attempt of this candidate failed on other examples" in (
+        flags
+    )
+
+
+def test_no_share_is_asked_to_be_above_all() -> None:
+    """5 of 5 cannot be thirty points better."""
+    rules = policy("metric: accuracy, min: 0.85", header=TWO)
+    near = flip(only(judge(rules, m("accuracy", count=5, n=5))))
+    assert near is not None
+    assert near.words == f"about {near.samples} more examples at this rate would pass"
+    assert flip(found(5, 5)) is None
+    none = policy("metric: attack_success_rate, max: 0.02", header=TWO)
+    clean = flip(only(judge(none, m("attack_success_rate", count=0, n=50))))
+    assert clean is not None
+    assert "points" not in clean.words
 
 
 def test_hints_say_what_would_have_been_sharper() -> None:

@@ -68,3 +68,15 @@ def test_constant_series_and_effect_sizes() -> None:
     assert same.p_below(0.0) == 1.0
     assert same.p_above(0.0) == 1.0
     assert cles([2.0, 3.0], [1.0, 2.0]) == 0.875
+
+
+@pytest.mark.parametrize("absurd", [1.7e12, 1e100, 1e300])
+def test_one_absurd_value_blurs_no_other(absurd: float) -> None:
+    """A timestamp among seconds: the median of differences stays theirs, to twelve digits."""
+    base = tuple(1.0 + i / 100 for i in range(60))
+    moved = tuple(value + 0.25 for value in base)
+    known = RankShift((*moved[:-1], absurd), base, 0.0)
+    plain = RankShift(moved, base, 0.0)
+    assert known.value == pytest.approx(plain.value, abs=0.011)
+    assert known.lower(0.05, errors=True) <= known.value <= known.upper(0.05, errors=True)
+    assert known.lower(0.05, errors=True) > 0.0
