@@ -4,10 +4,9 @@ Long work runs in `clearance worker`, a process of its own, so that nothing of i
 """
 
 import asyncio
-import ctypes
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from app.glass import routes as glass_routes
 from app.integrations.mlflow import routes as mlflow_routes
 from app.ledger import routes as audit_routes
 from app.ledger import tile_routes
+from app.memory import give_back
 from app.models import routes as model_routes
 from app.notices import routes as notice_routes
 from app.pages.routes import answering as answering_page
@@ -165,12 +165,7 @@ def _settle_memory() -> None:
     Measured at 16 clients, full collections were half of the slowest answers' time.
     """
     gc.collect()
-    _give_back_memory()
+    # Loading leaves about 5 MB of holes.
+    give_back()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-
-
-def _give_back_memory() -> None:
-    """Loading leaves holes in the heap, about 5 MB; the C library gives them back when asked."""
-    with suppress(AttributeError, OSError):  # only glibc knows this call
-        ctypes.CDLL(None).malloc_trim(0)

@@ -18,7 +18,7 @@ from gates.folding import concluded, reasons_of, score_of, waived, with_effect
 from gates.history import History, Look
 from gates.nearest import closing
 from gates.policy import Policy
-from gates.record import decision_digest, evidence_json
+from gates.record import decision_digest, whole_json
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Context
 from gates.rules.looks import LookBook
@@ -84,8 +84,10 @@ class Decision:
     context: Mapping[str, Any]
     """Counts that belong beside a decision: candidates judged, uses of the baseline sample."""
     decided_at: datetime
-    evidence: bytes
-    """The evidence as JSON, as the digest has it: who stores it need not write it again."""
+    evidence: bytes | None
+    """The evidence as JSON, as the digest has it: who stores it need not write it again.
+
+    None where it is large: `evidence_pieces` writes it again without holding it whole."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -159,7 +161,7 @@ def _fold(
     used: Mapping[str, Waiver],
 ) -> Decision:
     header = policy.header
-    evidence = evidence_json(ctx.submission.evidence)
+    evidence = whole_json(ctx.submission.evidence)
     verdict = _EFFECT_VERDICT[worst_effect(finding.effect for finding in findings)]
     score = score_of(findings, header.score)
     reasons = reasons_of(verdict, findings, score, header.score)

@@ -1,22 +1,26 @@
 """What a sign-off binds to: one digest over candidate, evidence, policy, waivers and findings."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
 from hashlib import sha256
 from operator import attrgetter
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import TypeAdapter
 
 from gates.canonical import digest
-from gates.evidence import Baseline, Candidate, Evidence, Submission
+from gates.evidence import Baseline, Candidate, Evidence, Measurement, Submission
 from gates.finding import Finding, Observed
 from gates.waivers import Waiver
 
 T = TypeVar("T")
 
+AT_ONCE: Final = 10_000
+"""Measurements and scores of single examples whose JSON is held at once; about 300 kB."""
+
 _CANDIDATE = TypeAdapter(Candidate)
 _EVIDENCE = TypeAdapter(Evidence)
+_MEASUREMENTS = TypeAdapter(tuple[Measurement, ...])
 _BASELINE = TypeAdapter(Baseline)
 _WAIVERS = TypeAdapter(list[Waiver])
 _COMPUTED = ("observed", "candidate", "baseline")
@@ -36,10 +40,50 @@ def evidence_json(evidence: Evidence) -> bytes:
     return _EVIDENCE.dump_json(evidence, exclude_defaults=True)
 
 
+def _is_large(evidence: Evidence) -> bool:
+    """Whether its JSON is better not held whole."""
+    return sum(map(_weight, evidence.measurements)) > AT_ONCE
+
+
+def whole_json(evidence: Evidence) -> bytes | None:
+    """`evidence_json`, and None where it is large."""
+    return None if _is_large(evidence) else evidence_json(evidence)
+
+
+def evidence_pieces(evidence: Evidence) -> Iterator[bytes]:
+    """What `evidence_json` writes, in pieces: large evidence a few measurements at a time."""
+    if (whole := whole_json(evidence)) is not None:
+        yield whole
+        return
+    mark = b'{"measurements":['
+    for some in _few_at_once(evidence.measurements):
+        yield mark
+        yield _MEASUREMENTS.dump_json(some, exclude_defaults=True)[1:-1]
+        mark = b","
+    rest = evidence_json(replace(evidence, measurements=()))
+    yield b"]}" if rest == b"{}" else b"]," + rest[1:]
+
+
+def _few_at_once(measurements: Sequence[Measurement]) -> Iterator[tuple[Measurement, ...]]:
+    some: list[Measurement] = []
+    weight = 0
+    for m in measurements:
+        weight += _weight(m)
+        if some and weight > AT_ONCE:
+            yield tuple(some)
+            some, weight = [], _weight(m)
+        some.append(m)
+    yield tuple(some)
+
+
+def _weight(m: Measurement) -> int:
+    return 1 if m.scores is None else 1 + len(m.scores)
+
+
 def decision_digest(
     policy_digest: str,
     submission: Submission,
-    evidence: bytes,
+    evidence: bytes | None,
     findings: Sequence[Finding],
     waivers: Iterable[Waiver],
 ) -> str:
@@ -47,21 +91,30 @@ def decision_digest(
 
     Computed numbers are rounded to 12 significant digits first, which hides the last-bit
     differences between builds of mathematical libraries; evidence is taken as it came, as
-    `evidence_json` of the submission's.
+    `evidence_json` of the submission's, or None where that was not written whole.
     """
     used = sorted(waivers, key=lambda waiver: waiver.id)
     baseline = submission.baseline
+    name = evidence_name(submission.evidence) if evidence is None else sha256(evidence).hexdigest()
     return digest(
         {
             "candidate": _name(_CANDIDATE, submission.candidate),
             "stage": submission.stage,
-            "evidence": sha256(evidence).hexdigest(),
+            "evidence": name,
             "baseline": _name(_BASELINE, baseline) if baseline else None,
             "policy": policy_digest,
             "waivers": _name(_WAIVERS, used) if used else None,
             "findings": _findings_name(findings),
         }
     )
+
+
+def evidence_name(evidence: Evidence) -> str:
+    """SHA-256 over the evidence's JSON, in hexadecimal."""
+    found = sha256()
+    for piece in evidence_pieces(evidence):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def _name(adapter: TypeAdapter[T], value: T) -> str:

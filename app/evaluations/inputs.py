@@ -5,7 +5,7 @@ The bytes are named by their digest and never rewritten; a part that was erased 
 
 import hashlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,7 @@ from app.errors import Problem
 from app.ledger.tables import evidence_blob
 from gates.evidence import Evidence, Submission
 from gates.history import History
-from gates.record import evidence_json
+from gates.record import evidence_name, evidence_pieces
 from gates.waivers import Waiver
 
 _SMALL: Final = 16 * 1024
@@ -43,24 +43,46 @@ which is texts, comes before it."""
 _ADAPTER: Final = TypeAdapter(Inputs)
 
 
-def to_bytes(inputs: Inputs, evidence: bytes) -> bytes:
+def pieces(inputs: Inputs, evidence: bytes | None) -> Iterator[bytes]:
     """JSON with defaults left out; reading it gives equal values.
 
     `evidence` is the submission's, in the engine's own JSON: most of the whole, and written once.
+    Large evidence comes without (None), and is written here a few measurements at a time.
     """
     without = replace(inputs, submission=replace(inputs.submission, evidence=Evidence()))
     before, gap, after = _ADAPTER.dump_json(without, exclude_defaults=True).partition(_GAP)
-    return b"".join((before, gap[:-2], evidence, after))
+    yield before + gap[:-2]
+    if evidence is None:
+        yield from evidence_pieces(inputs.submission.evidence)
+    else:
+        yield evidence
+    yield after
+
+
+def to_blob(inputs: Inputs, evidence: bytes | None) -> Mapping[str, Any]:
+    """The row that keeps them; where they are large, they are never held whole."""
+    if evidence is not None:
+        content = b"".join(pieces(inputs, evidence))
+        return blob(content, digest_of(content))
+    pack, found, size = zlib.compressobj(1), hashlib.sha256(), 0
+    packed = []
+    for piece in pieces(inputs, None):
+        found.update(piece)
+        packed.append(pack.compress(piece))
+        size += len(piece)
+    packed.append(pack.flush())
+    name = "sha256:" + found.hexdigest()
+    return {"digest": name, "encoding": "zlib", "body": b"".join(packed), "size": size}
 
 
 def from_bytes(content: bytes) -> Inputs:
-    """What `to_bytes` wrote."""
+    """What `pieces` wrote, put together."""
     return _ADAPTER.validate_json(content)
 
 
 def evidence_digest(evidence: Evidence) -> str:
     """One name for equal evidence."""
-    return digest_of(evidence_json(evidence))
+    return "sha256:" + evidence_name(evidence)
 
 
 def digest_of(content: bytes) -> str:

@@ -14,7 +14,7 @@ from app.auth.keys import Principal
 from app.database import to_text
 from app.evaluations import entries
 from app.evaluations import past as pasts
-from app.evaluations.inputs import Inputs, blob, digest_of, to_bytes
+from app.evaluations.inputs import Inputs, blob, digest_of, to_blob
 from app.evaluations.intake import Intake, personal
 from app.evaluations.past import Past
 from app.evaluations.presentation import decision_json, initial_status
@@ -155,8 +155,7 @@ def recorded(case: Case, attestor: Attestor) -> Recorded:
         links=links(case.public_url, ids["decision"]) | _report_link(case),
     )
     document = json_bytes(shown)
-    inputs = to_bytes(case.inputs, decided.evidence)
-    blobs = [blob(inputs, digest_of(inputs)), blob(case.raw, digest_of(case.raw))]
+    blobs = [to_blob(case.inputs, decided.evidence), blob(case.raw, digest_of(case.raw))]
     stored = _decision(case, ids, status, end, asked, document)
     attested = None
     if status != "pending":

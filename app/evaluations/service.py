@@ -13,6 +13,7 @@ from typing import Final
 
 from fastapi import Response
 from sqlalchemy import Connection, select
+from starlette.background import BackgroundTask
 
 from app.auth.keys import Principal
 from app.blobs import reading as blobs
@@ -25,13 +26,14 @@ from app.evaluations import past as pasts
 from app.evaluations import standing
 from app.evaluations.inputs import Inputs
 from app.evaluations.intake import Intake, sent_apart, taken_in
-from app.evaluations.recording import Case, audit_json, recorded, with_audit
+from app.evaluations.recording import Case, Recorded, audit_json, recorded, with_audit
 from app.evaluations.replaying import kept_answer
 from app.evaluations.schemas import DataIn, SubmissionIn
 from app.evaluations.tables import evaluation
 from app.idempotency.once import Once
 from app.integrations.tables import registry_alias
 from app.ledger.work import Conflict
+from app.memory import give_back
 from app.policies.shelf import Active, Snapshot
 from app.runtime import Runtime
 from gates.decision import decide
@@ -103,7 +105,11 @@ async def submit(runtime: Runtime, received: Received, queue: Queue) -> Response
             asked = _asked_about(intake)
             known = asked, await runtime.turns.ask(pasts.read_traces, asked)
             case = decided(runtime, received, intake, runtime.turns.reading, known)
-        written = recorded(case, runtime.attestor)
+        written = (
+            await asyncio.to_thread(_recorded, case, runtime)
+            if is_large
+            else recorded(case, runtime.attestor)
+        )
         try:
             writer = runtime.ledger if is_large else runtime.turns
             receipt = await writer.commit(written.work)
@@ -116,9 +122,23 @@ async def submit(runtime: Runtime, received: Received, queue: Queue) -> Response
         runtime.telemetry.verdict(str(case.decided.verdict))
         body = with_audit(written.document, audit_json(receipt))
         location = {"Location": f"/v1/decisions/{written.id}"}
-        return Response(body, 201, headers=location, media_type="application/json")
+        after = BackgroundTask(give_back) if _is_vast(case) else None
+        return Response(body, 201, location, "application/json", after)
     detail = "The candidate's history kept changing while this was decided. Send it again."
     raise Problem("conflict", detail)
+
+
+def _recorded(case: Case, runtime: Runtime) -> Recorded:
+    """The same in a thread: packing large evidence takes a while, and leaves holes."""
+    written = recorded(case, runtime.attestor)
+    if _is_vast(case):
+        give_back()
+    return written
+
+
+def _is_vast(case: Case) -> bool:
+    """Whether the evidence is so large that it was not written whole."""
+    return case.decided.evidence is None
 
 
 def _kept(runtime: Runtime, once: Once) -> Response | None:

@@ -173,6 +173,7 @@ class Ledger:
         try:
             while batch := self._inbox.take(self._settings.batch_size):
                 settle(self._write(batch))
+                del batch  # while it waits for the next, what it wrote need not stay
         except BaseException:
             self._raise_alarm("The writer of the record stopped unexpectedly.")
             log.exception("the ledger's writer thread ended")

@@ -8,6 +8,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeVar
 
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats.cells import instant
@@ -23,9 +25,13 @@ _UNSCORED = (b'"entry_type": "attempt"', b'"status": 1,')
 _THRESHOLD = 0.5
 _LONG = 2**16
 
+T = TypeVar("T")
 Json = Mapping[str, object]
 Key = tuple[str, str]
 """Probe and detector."""
+
+Tally = tuple[int, int, int]
+"""Of one prompt: hits, scored generations, generations without a score."""
 
 
 def mismatch(file: ResultFile) -> str | None:
@@ -83,10 +89,12 @@ class _Run:
     """Every result counts its outputs by the names of 0.9 to 0.17."""
     primary: dict[str, str] = field(default_factory=dict)
     evals: dict[Key, Json] = field(default_factory=dict)
-    prompts: dict[Key, dict[str, list[int]]] = field(default_factory=dict)
-    """Per prompt: hits, scored generations, generations without a score."""
-    intents: dict[tuple[str, str], str] = field(default_factory=dict)
-    """What a prompt is after, by probe and prompt (0.17)."""
+    prompts: dict[Key, dict[str, Tally]] = field(default_factory=dict)
+    """By the names of prompts, which are the examples' ids: a large report has them once."""
+    tallies: dict[Tally, Tally] = field(default_factory=dict)
+    """Few differ, so prompts share them."""
+    intents: dict[str, str] = field(default_factory=dict)
+    """What a prompt is after, by its name (0.17)."""
     notes: list[str] = field(default_factory=list)
 
     def take(self, row: Json) -> None:
@@ -131,21 +139,23 @@ class _Run:
         if probe is None or not results:
             return
         prompt = json.dumps(row.get("prompt"), sort_keys=True).encode()
-        name = hashlib.sha256(prompt).hexdigest()[:16]
+        name = f"{probe}:{hashlib.sha256(prompt).hexdigest()[:16]}"
         if intent := text(row.get("intent")):
-            self.intents[probe, name] = intent
+            self.intents[name] = intent
         for detector, scores in results.items():
             if not isinstance(scores, list):
                 continue
             of = self.prompts.setdefault((probe, detector.removeprefix("detector.")), {})
-            tally = of.setdefault(name, [0, 0, 0])
+            hits, scored, unscored = of.get(name, (0, 0, 0))
             for score in scores:
                 found = quantity(score)
                 if found is None:
-                    tally[2] += 1
+                    unscored += 1
                 else:
-                    tally[1] += 1
-                    tally[0] += found >= self.threshold
+                    scored += 1
+                    hits += found >= self.threshold
+            tally = hits, scored, unscored
+            of[name] = self.tallies.setdefault(tally, tally)
 
     @property
     def judged(self) -> dict[str, str]:
@@ -194,8 +204,8 @@ def _measurements(run: _Run) -> Iterator[Measurement]:
 class _Examples:
     """The prompts of one probe under one detector, or only their counts."""
 
-    ids: Sequence[str]
-    scores: Sequence[float]
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
     hits: int
     n: int
     errored: int
@@ -209,7 +219,7 @@ def _examples(run: _Run, key: Key) -> _Examples:
     tallies = run.prompts.get(key, {})
     seen = sum(t[1] for t in tallies.values()), sum(t[0] for t in tallies.values())
     if tallies and seen == (n, hits):
-        return _listed(key[0], tallies)
+        return _listed(tallies)
     if tallies:
         run.notes.append(
             f"{key[0]}/{key[1]}: its attempts say {seen[1]} of {seen[0]}, its result {hits} of "
@@ -222,12 +232,13 @@ def _examples(run: _Run, key: Key) -> _Examples:
     return _Examples((), (), hits, n, errored, prompts or None, is_listed=False)
 
 
-def _listed(probe: str, tallies: Mapping[str, list[int]]) -> _Examples:
+def _listed(tallies: Mapping[str, Tally]) -> _Examples:
     """Prompts with the share of their scored generations that were hits."""
     scored = {name: t for name, t in tallies.items() if t[1]}
+    shares = {t: t[0] / t[1] for t in set(scored.values())}
     return _Examples(
-        [f"{probe}:{name}" for name in scored],
-        [t[0] / t[1] for t in scored.values()],
+        tuple(scored),
+        tuple([shares[t] for t in scored.values()]),
         sum(t[0] for t in scored.values()),
         sum(t[1] for t in scored.values()),
         sum(1 for t in tallies.values() if t[2]),
@@ -244,24 +255,24 @@ def _by_intent(run: _Run, key: Key, whole: _Examples) -> Iterator[tuple[str, _Ex
                 n, hits, errored = _counts(row)
                 yield intent, _Examples((), (), hits, n, errored, None, is_listed=False)
         return
-    of: dict[str, dict[str, list[int]]] = {}
+    of: dict[str, dict[str, Tally]] = {}
     for name, tally in run.prompts[key].items():
-        if code := run.intents.get((key[0], name)):
+        if code := run.intents.get(name):
             of.setdefault(code, {})[name] = tally
     for code, tallies in of.items():
-        yield code, _listed(key[0], tallies)
+        yield code, _listed(tallies)
 
 
 def _pooled(
     key: SliceKey, parts: Sequence[_Examples], source: Source, incomplete: str | None
 ) -> Iterator[Measurement]:
     """One measurement over the prompts of several probes."""
-    ids = tuple(name for part in parts for name in part.ids)
+    ids = _joined([part.ids for part in parts])
     errored = sum(part.errored for part in parts)
     if all(part.is_listed for part in parts):
         yield Measurement(
             "attack_success_rate",
-            scores=tuple(score for part in parts for score in part.scores),
+            scores=_joined([part.scores for part in parts]),
             ids=ids,
             n_errored=errored,
             errors_stated=True,
@@ -287,6 +298,11 @@ def _pooled(
         source=source,
         incomplete=incomplete,
     )
+
+
+def _joined(parts: Sequence[tuple[T, ...]]) -> tuple[T, ...]:
+    """One after the other; a single one as it is, for two slices may be of the same prompts."""
+    return parts[0] if len(parts) == 1 else tuple(chain.from_iterable(parts))
 
 
 def _with_prompts(source: Source, ids: Sequence[str]) -> Source:

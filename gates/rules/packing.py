@@ -19,17 +19,28 @@ def packed(names: Sequence[Sequence[str]], numbers: Sequence[Sequence[float]]) -
     Without names the order that was sent counts.
     """
     if names and not _ascends(names[0]):
-        keys = list(zip(*names, *numbers, strict=True))
-        order = sorted(range(len(keys)), key=keys.__getitem__)
+        order = _order(names, numbers)
         names = [[series[i] for i in order] for series in names]
         numbers = [[series[i] for i in order] for series in numbers]
     found = sha256()
     for texts in names:
-        found.update("\x00".join(texts).encode())
+        for start in range(0, len(texts), LONG):
+            found.update(b"\x00" if start else b"")
+            found.update("\x00".join(texts[start : start + LONG]).encode())
         found.update(b"\x01")
     for values in numbers:
         found.update(pack(f"<{len(values)}d", *values))
     return found.hexdigest()
+
+
+def _order(names: Sequence[Sequence[str]], numbers: Sequence[Sequence[float]]) -> list[int]:
+    """Places in the order of the first names; what else is there only orders equal names."""
+    first = names[0]
+    order = sorted(range(len(first)), key=first.__getitem__)
+    if not _ascends([first[i] for i in order]):
+        keys = list(zip(*names, *numbers, strict=True))
+        order.sort(key=keys.__getitem__)
+    return order
 
 
 def _ascends(names: Sequence[str]) -> bool:

@@ -5,12 +5,14 @@ python -m tests.bench [PART…] [--rounds N] [--seconds S], where PART is one of
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from tests.bench import (
     deciding,
     estimators,
     large,
     measuring,
+    memory,
     parsing,
     recording,
     registry,
@@ -19,9 +21,20 @@ from tests.bench import (
     verifying,
 )
 from tests.bench.machine import load_line
-from tests.bench.table import render
+from tests.bench.table import Row, render
 
-PARTS = ("decide", "estimate", "start", "log", "parse", "verify", "evidently", "serve", "mlflow")
+PARTS = (
+    "decide",
+    "estimate",
+    "start",
+    "log",
+    "parse",
+    "verify",
+    "evidently",
+    "serve",
+    "memory",
+    "mlflow",
+)
 
 
 def main() -> int:
@@ -58,12 +71,21 @@ def main() -> int:
         minutes = (0.5 + chosen.rounds * 18 * (chosen.seconds + 0.8)) / 60
         _progress(f"service: about {minutes:.0f} minutes")
         rows += serving.rows(chosen.rounds, chosen.seconds)
-    if "mlflow" in parts:
-        _progress("registry to alias, with a real MLflow server: about 2 minutes")
-        rows += registry.rows()
+    rows += _with_servers(parts)
     lines.append(load_line("after"))
     sys.stdout.write("\n".join(lines) + "\n\n" + render(rows) + "\n")
     return 1 if any(serving.ERRORS in row.note for row in rows) else 0
+
+
+def _with_servers(parts: Sequence[str]) -> list[Row]:
+    rows = []
+    if "memory" in parts:
+        _progress("memory for a report of 500 MB: about 2 minutes")
+        rows += memory.rows()
+    if "mlflow" in parts:
+        _progress("registry to alias, with a real MLflow server: about 2 minutes")
+        rows += registry.rows()
+    return rows
 
 
 def _progress(text: str) -> None:

@@ -36,9 +36,9 @@ def resident_megabytes(pid: int, *, alone: bool = False) -> float:
     return _status_megabytes(pid, "VmRSS") + sum(map(resident_megabytes, children))
 
 
-def peak_megabytes() -> float:
-    """The most resident memory of this process so far, without what was there before its exec."""
-    return _status_megabytes(os.getpid(), "VmHWM")
+def peak_megabytes(pid: int | None = None) -> float:
+    """The most resident memory of this or another process since its exec."""
+    return _status_megabytes(os.getpid() if pid is None else pid, "VmHWM")
 
 
 def _status_megabytes(pid: int, name: str) -> float:

@@ -38,6 +38,7 @@ def current() -> dict[str, Any]:
 
 def _digest(decision: Decision) -> str:
     """Over everything in a decision; the last digits of floats differ between machines."""
+    assert decision.evidence is not None, "a case is too large to be shown whole"
     shown = {**asdict(decision), "evidence": decision.evidence.decode(), "digest": None}
     content = json.dumps(_rounded(shown), sort_keys=True, default=str)
     return sha256(content.encode()).hexdigest()[:16]
