@@ -35,7 +35,7 @@ class Arms:
         return max(1, round(n * self.size))
 
 
-def _unlucky(
+def unlucky(
     arms: Arms, change: float, luck: float, spread: Callable[[float], float], n: int
 ) -> tuple[float, float]:
     """Candidate and baseline of a sample whose difference lies `luck` errors off, by variance."""
@@ -73,7 +73,7 @@ def rates(arms: Arms) -> Draw:
     def draw(n: int, change: float, luck: float) -> Estimate | None:
         if not 0.0 <= arms.level + change <= 1.0:
             return None
-        one, two = _unlucky(arms, change, luck, rate_spread, n)
+        one, two = unlucky(arms, change, luck, rate_spread, n)
         m = arms.of_baseline(n)
         first, second = _counted(one, n), _counted(two, m)
         if arms.factor == 1.0:
@@ -92,16 +92,21 @@ def paired_rates(level: float) -> Draw:
     """Two rates on the same examples, of which one in ten answers differs."""
 
     def draw(n: int, change: float, luck: float) -> Estimate | None:
-        apart = max(DISAGREEMENT, abs(change))
         if not 0.0 <= level + change <= 1.0:
             return None
-        gap = change + luck * sqrt(max(0.0, apart - change * change) / n)
-        only, lost = (max(0, round(n * (apart + sign * gap) / 2.0)) for sign in (1.0, -1.0))
-        only, lost = min(only, n), min(lost, n - min(only, n))
+        only, lost = disagreeing(n, change, luck)
         both = round((n - only - lost) * level)
         return PairedRates(only, lost, only + both, n)
 
     return draw
+
+
+def disagreeing(n: int, change: float, luck: float) -> tuple[int, int]:
+    """Pairs that only the candidate, and that only the baseline answers right."""
+    apart = max(DISAGREEMENT, abs(change))
+    gap = change + luck * sqrt(max(0.0, apart - change * change) / n)
+    only, lost = (max(0, round(n * (apart + sign * gap) / 2.0)) for sign in (1.0, -1.0))
+    return min(only, n), min(lost, n - min(only, n))
 
 
 def means(arms: Arms, sd: float, ends: tuple[float, float] | None, skewness: float = 0.0) -> Draw:
@@ -116,7 +121,7 @@ def means(arms: Arms, sd: float, ends: tuple[float, float] | None, skewness: flo
         m = arms.of_baseline(n)
         if min(n, m) < least:
             return None
-        one, two = _unlucky(arms, change, luck, lambda _: sd, n)
+        one, two = unlucky(arms, change, luck, lambda _: sd, n)
         sides = (Moments(n, one, sd * sd * (n - 1)), Moments(m, two, sd * sd * (m - 1)))
         return MeanDifference(*sides, ends)
 
@@ -158,7 +163,7 @@ def hybrid(one: Draw, arms: Arms, spread: Callable[[float], float]) -> Draw:
     """A difference by the bounds of either arm (MOVER)."""
 
     def draw(n: int, change: float, luck: float) -> Estimate | None:
-        first, second = _unlucky(arms, change, luck, spread, n)
+        first, second = unlucky(arms, change, luck, spread, n)
         sides = one(n, first, 0.0), one(arms.of_baseline(n), second, 0.0)
         if sides[0] is None or sides[1] is None:
             return None

@@ -16,7 +16,6 @@ from gates.planning.terms import Seen, sigma_of_skewness
 from gates.rules.measured import MIN_CLUSTERS
 from gates.statistics import agreement
 from gates.statistics.auc import MIN_OF_CLASS, PlacementMean
-from gates.statistics.betting import BettingMean
 from gates.statistics.binomial import Rate
 from gates.statistics.correlation import MIN_EXAMPLES, Correlation
 from gates.statistics.estimate import Estimate
@@ -63,23 +62,6 @@ def bounded(spread: Callable[[float], float], ends: Range) -> Draw:
         sd = spread(truth)
         value = min(ends[1], max(ends[0], truth + luck * sd / sqrt(n)))
         return BoundedMean(Moments(n, value, sd * sd * (n - 1)), *ends)
-
-    return draw
-
-
-def strict(spread: Callable[[float], float], ends: Range) -> Draw:
-    """The same by the betting test, on scores of two values: the nearer end where it cuts them."""
-
-    def draw(n: int, truth: float, luck: float) -> Estimate:
-        sd = spread(truth)
-        value = min(ends[1], max(ends[0], truth + luck * sd / sqrt(n)))
-        room = min(ends[1] - value, value - ends[0])
-        sign = 1.0 if ends[1] - value == room else -1.0
-        step = sign * min(sd, room)
-        every = 2 if room >= sd else max(2, round(1.0 + (sd / room) ** 2)) if room else 1
-        near, far = value + step, value - step * (every - 1)
-        scores = tuple(far if i % every == every - 1 else near for i in range(n))
-        return BettingMean(scores, *ends)
 
     return draw
 

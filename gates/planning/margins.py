@@ -7,9 +7,17 @@ imagined unlucky together, each by its part of the variance of their difference.
 from dataclasses import dataclass, replace
 from math import inf
 
-from gates.planning import differences, draws
+from gates.planning import differences, draws, strictly
 from gates.planning.differences import Arms
-from gates.planning.means import AVERAGED, OWN, bounds_of, formula, quarter
+from gates.planning.means import (
+    AVERAGED,
+    NO_STRICT_MEAN,
+    NO_STRICT_RATIO,
+    OWN,
+    bounds_of,
+    formula,
+    quarter,
+)
 from gates.planning.solving import CAUTION, CLUSTERED, UNBOUNDED, Ask, Draw
 from gates.planning.terms import (
     CORRELATION,
@@ -38,9 +46,6 @@ def comparison(
     """Candidate - baseline against a margin."""
     subject, seen = rule.subject, known.seen.get((gate, rule.id))
     name, _ = rule.versus_baseline.given()[0]
-    if rule.strict:
-        asks = "`strict` bets on pairs, else takes the exact bounds of both: submit a pilot, whose "
-        return Found(asks=asks + "finding says how many examples settle it", needs=("pilot",))
     level = level_of(policy, subject, known, seen)
     minimum, maximum, share = rule.asked()
     limit = minimum if minimum is not None else maximum
@@ -52,7 +57,7 @@ def comparison(
     arms = Arms(level or 0.0, _factor(share, level), size)
     # With a relative margin the quantity is candidate - (1 + share) baseline, and its limit 0.
     shift = (share or 0.0) * abs(arms.level)
-    planned = _Planned(subject, level, known, seen, arms, shift, terms)
+    planned = _Planned(subject, level, known, seen, arms, shift, terms, rule.strict)
     separate, together = planned.separate(), planned.paired()
     if isinstance(separate, Found):
         return separate
@@ -152,6 +157,7 @@ class _Planned:
     arms: Arms
     shift: float
     terms: Terms
+    strict: bool
     words: str = ""
     paired_words: str = ""
 
@@ -167,6 +173,8 @@ class _Planned:
             return self._as_seen(seen)
         if is_rate:
             self.words = f" and rates are about {self.level:.4g}"
+            if self.strict:
+                return strictly.apart(draws.rate, self.arms, differences.rate_spread)
             return differences.rates(self.arms)
         if subject.kind == "quantile":
             return self._quantile()
@@ -186,16 +194,19 @@ class _Planned:
             if self.arms.factor != 1.0:
                 return None
             self.paired_words = f" and differ on {DISAGREEMENT:.0%} of them"
-            return differences.paired_rates(self.arms.level)
+            rates = strictly.paired_rates if self.strict else differences.paired_rates
+            return rates(self.arms.level)
         self.paired_words = f" and their scores correlate by {CORRELATION:g}"
         if subject.metric == "roc_auc":
+            if self.strict:
+                return None
             return differences.paired_auc(self.arms) if self.arms.factor == 1.0 else None
-        spread = self._spread()
-        return (
-            None
-            if spread is None
-            else differences.paired_mean(self.arms, spread[1], bounds_of(subject))
-        )
+        found, ends = self._spread(), bounds_of(subject)
+        if found is None:
+            return None
+        if not self.strict:
+            return differences.paired_mean(self.arms, found[1], ends)
+        return None if ends is None else strictly.paired_means(self.arms, found[1], ends)
 
     def _as_seen(self, seen: Seen) -> Draw:
         ends, f, shift = bounds_of(self.subject), self.arms.factor, self.shift
@@ -216,7 +227,13 @@ class _Planned:
         return None if spread is None or sd is None else (spread, sd)
 
     def _mean(self) -> Draw | Found:
-        metric = self.subject.metric
+        metric, ends = self.subject.metric, bounds_of(self.subject)
+        if self.strict and self.subject.kind == "ratio":
+            return Found(never=NO_STRICT_RATIO)
+        if self.strict and self.subject.kind != "mean":
+            return ask_pilot(metric, "`strict` takes the exact bounds of both samples")
+        if self.strict and ends is None:
+            return Found(never=NO_STRICT_MEAN)
         found = self._spread()
         if found is None:
             if metric in self.known.sd:
@@ -229,22 +246,29 @@ class _Planned:
         bent = 0.0
         if self.subject.direction == "lower" and self.arms.level > 0.0:
             bent = lognormal_skewness(sd / self.arms.level)
-        return differences.means(self.arms, sd, bounds_of(self.subject), bent)
+        if self.strict and ends is not None:
+            at = draws.within(sd, ends, assumed=metric not in self.known.sd)
+            return strictly.apart(strictly.mean(at, ends), self.arms, at)
+        return differences.means(self.arms, sd, ends, bent)
 
     def _ratio(self) -> Draw | Found:
         metric, level = self.subject.metric, self.level
+        if self.strict and metric not in {"f1", "jaccard"}:
+            return Found(never=NO_STRICT_RATIO)
         spread = self.known.sd.get(metric)
         sd = None if spread is None else spread.at(level)
-        if sd is not None:
+        if sd is not None and not self.strict:
             self.words = f" and its standard error times the root of n is {sd:.4g}"
             return differences.hybrid(draws.student(lambda _: sd), self.arms, lambda _: sd)
         if level is None:
             return _ask_level(metric)
         if metric in {"f1", "jaccard"}:
             self.words = f" and {metric} is about {level:.4g}"
-            one = draws.f1 if metric == "f1" else draws.rate
-            return differences.hybrid(
-                one, self.arms, differences.f1_spread if metric == "f1" else differences.rate_spread
+            is_f1 = metric == "f1"
+            one = draws.f1 if is_f1 else draws.rate
+            asked = strictly.apart if self.strict else differences.hybrid
+            return asked(
+                one, self.arms, differences.f1_spread if is_f1 else differences.rate_spread
             )
         if metric in OWN:
             draw, more = OWN[metric]
@@ -265,9 +289,8 @@ class _Planned:
         sigma = lognormal_sigma(share)
         self.words = f" and values are log-normal with a spread of {share:.0%} of their mean"
         per_level = sigma * draws.quantile_error(q)
-        return differences.hybrid(
-            draws.quantile(q, sigma), self.arms, lambda at: per_level * abs(at)
-        )
+        asked_of = strictly.apart if self.strict else differences.hybrid
+        return asked_of(draws.quantile(q, sigma), self.arms, lambda at: per_level * abs(at))
 
 
 def _ask_level(metric: str) -> Found:

@@ -6,7 +6,7 @@ quarter of it); where there is none of these, the plan says what to give.
 
 from math import inf, isfinite, sqrt
 
-from gates.planning import draws, rates
+from gates.planning import draws, rates, strictly
 from gates.planning.solving import CAUTION, CLUSTERED, UNBOUNDED, Ask, Draw
 from gates.planning.terms import (
     About,
@@ -29,6 +29,9 @@ from gates.verdict import Mode
 
 AVERAGED = frozenset({"nps", "bleu", "chrf", "ter", "word_error_rate", "character_error_rate"})
 """Ratios whose per-example scores are averaged (gates.ladder.ratios)."""
+
+NO_STRICT_MEAN = "`strict` bounds a mean only where its scores have an end: declare `range`"
+NO_STRICT_RATIO = "`strict` has no bound for a ratio or a statistic of labels"
 
 
 def bounds_of(subject: Subject) -> tuple[float, float] | None:
@@ -124,6 +127,8 @@ def solved(
 
 def _mean(rule: Threshold, known: Known, wanted: tuple[float, str], terms: Terms) -> Found:
     subject, (truth, words) = rule.subject, wanted
+    if rule.strict and subject.kind != "mean":
+        return Found(never=NO_STRICT_RATIO)
     spread, ends = known.sd.get(subject.metric), bounds_of(subject)
     is_assumed = spread is None and ends is not None
     if spread is None:
@@ -138,11 +143,10 @@ def _mean(rule: Threshold, known: Known, wanted: tuple[float, str], terms: Terms
         said = f"{words}; scores vary by {sd:.4g}, {spread.source}"
     if ends is not None:
         at = draws.within(sd, ends, assumed=is_assumed)
-        draw = draws.strict(at, ends) if rule.strict else draws.bounded(at, ends)
+        draw = strictly.mean(at, ends) if rule.strict else draws.bounded(at, ends)
         return solved(rule, draw, truth, said, terms, sd)
     if rule.strict:
-        never = "`strict` bounds a mean only where its scores have an end: declare `range`"
-        return Found(never=never)
+        return Found(never=NO_STRICT_MEAN)
     skewness, more = _skewness(subject, spread, truth)
 
     def around(level: float) -> float:
@@ -180,7 +184,7 @@ def _ratio(
     """A statistic of all examples together: by its own estimator, else by a spread."""
     subject, (truth, words) = rule.subject, wanted
     if rule.strict:
-        return Found(never="`strict` has no bound for a ratio or a statistic of labels")
+        return Found(never=NO_STRICT_RATIO)
     spread = known.sd.get(subject.metric)
     if spread is None and seen is not None:
         return _as_seen(rule, seen, known, (truth, words), terms)

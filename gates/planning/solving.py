@@ -12,6 +12,7 @@ from gates.planning.terms import AtN, Terms
 from gates.statistics import power
 from gates.statistics.anytime import sequence
 from gates.statistics.estimate import Estimate
+from gates.statistics.separate import ScaledDifference
 from gates.statistics.special import z_quantile
 
 Draw = Callable[[int, float, float], Estimate | None]
@@ -70,6 +71,10 @@ class Ask:
         if known is None:
             return False
         level = self.terms.fail / len(self._sides)
+        if isinstance(known, ScaledDifference):  # whose p-values are a hundred bounds each
+            if is_low:
+                return known.upper(level, errors=False) <= (self.minimum or 0.0)
+            return known.lower(level, errors=False) >= (self.maximum or 0.0)
         if is_low:
             assert self.minimum is not None
             return known.p_below(self.minimum) <= level

@@ -69,6 +69,16 @@ def paired_scores(dice: Generator, n: int) -> Submission:
     return against(one, two)
 
 
+def separate_scores(dice: Generator, n: int) -> Submission:
+    """Judge scores about 3 that vary by 1, of other examples on either side."""
+    names = ids(2 * n)
+    one, two = (
+        scores("relevance", beta(dice, 3.0, 1.0, (1, 5), n), ids=part)
+        for part in (names[:n], names[n:])
+    )
+    return against(one, two)
+
+
 def labelled(dice: Generator, n: int, area: float) -> Measurement:
     """Binormal scores with a given area under the curve, half of them positive."""
     from scipy.special import ndtri

@@ -265,6 +265,32 @@ ALL = (
         paired=True,
     ),
     Planned(
+        "difference of rates, strict",
+        "metric: accuracy, strict: true, versus_baseline: {max_drop: 0.05}",
+        lambda dice, n: candidates.against(
+            candidates.count(dice, "accuracy", 0.85, n), candidates.count(dice, "accuracy", 0.85, n)
+        ),
+        known=_known(about={"accuracy": 0.85}),
+    ),
+    Planned(
+        "difference of rates, strict, paired",
+        "metric: accuracy, strict: true, versus_baseline: {max_drop: 0.03}",
+        candidates.paired_rates,
+        known=_known(about={"accuracy": 0.85}),
+        paired=True,
+    ),
+    Planned(
+        "difference of judge scores, strict",
+        f"{_JUDGED}, strict: true, versus_baseline: {{max_drop: 0.2}}",
+        candidates.separate_scores,
+    ),
+    Planned(
+        "difference of judge scores, strict, paired",
+        f"{_JUDGED}, strict: true, versus_baseline: {{max_drop: 0.2}}",
+        candidates.paired_scores,
+        paired=True,
+    ),
+    Planned(
         "difference of costs in percent",
         "metric: cost_per_inference, unit: USD, versus_baseline: {max_rise_percent: 20}",
         lambda dice, n: candidates.against(

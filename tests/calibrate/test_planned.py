@@ -9,7 +9,12 @@ from gates.rules.registry import KINDS
 from tests.calibrate import planned
 from tests.calibrate.planned import Planned
 
-FEW = {"difference of rates, anytime": 60, "distribution, either way": 100}
+FEW = {
+    "difference of rates, anytime": 60,
+    "distribution, either way": 100,
+    "difference of rates, strict, paired": 100,
+    "difference of judge scores, strict": 100,
+}
 """Tries of what takes long."""
 
 

@@ -7,9 +7,10 @@ from scipy import stats
 
 from gates.decision import Decision
 from gates.evidence import ImpossibleEvidence
-from gates.planning import RulePlan, Spread, given, metrics_of, plan
+from gates.planning import RulePlan, Spread, given, metrics_of, plan, strictly
 from gates.planning.pilot import of_pilot
 from gates.statistics import binomial
+from gates.statistics.betting import BettingMean
 from gates.verdict import Outcome, Verdict
 from tests.gates.build import AT, judge, m, only, policy, submission
 
@@ -228,6 +229,80 @@ def test_every_kind_of_rule_has_a_number_once_its_spread_is_said(rule: str, look
     assert more.at_n is not None
     assert more.at_n["passes_from"] is not None
     assert more.at_n["fails_from"] is not None
+
+
+STRICT = (
+    "metric: accuracy, strict: true, min: 0.8",
+    "metric: relevance, range: [1, 5], strict: true, min: 3.8",
+    "metric: accuracy, strict: true, versus_baseline: {max_drop: 0.02}",
+    "metric: accuracy, strict: true, versus_baseline: {max_drop_percent: 5}",
+    "metric: faithfulness, strict: true, versus_baseline: {max_drop: 0.05}",
+    "metric: relevance, range: [1, 5], strict: true, versus_baseline: {max_drop: 0.2}",
+    "metric: relevance, range: [1, 5], strict: true, versus_baseline: {max_drop_percent: 5}",
+    "metric: f1, strict: true, versus_baseline: {max_drop: 0.05}",
+    "metric: latency, quantile: 0.95, strict: true, unit: s, versus_baseline: {max_rise: 0.2}",
+)
+
+
+@pytest.mark.parametrize("looks", ["single", "planned(2)", "anytime, n_plan: 1000"])
+@pytest.mark.parametrize("rule", STRICT)
+def test_what_strict_costs_is_said_before_the_data(rule: str, looks: str) -> None:
+    header = f"defaults: {{looks: {looks}}}"
+    known = given(_SPREADS, {"latency": 1.0}) if "latency" in rule else given({}, {})
+    (found,) = plan(policy(rule, header=header), 500, known)
+    (plain,) = plan(policy(rule.replace("strict: true, ", ""), header=header), 500, known)
+    assert (found.provable, found.needs) == (True, ())
+    assert found.samples is not None, found.message
+    assert found.paired is None or found.paired <= found.samples
+    if "anytime" not in looks:  # where bets at the first look may well beat a sequence for all
+        assert plain.samples is not None
+        assert found.samples >= plain.samples
+        assert found.paired is None or found.paired >= (plain.paired or 0)
+    assert found.at_n is not None
+    assert found.at_n["fails_from"] is not None
+    (more,) = plan(policy(rule, header=header), 4 * found.samples, known)
+    assert more.at_n is not None
+    assert more.at_n["passes_from"] is not None
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "metric: nps, strict: true, min: 10",
+        "metric: nps, strict: true, versus_baseline: {max_drop: 5}",
+        "metric: roc_auc, strict: true, versus_baseline: {max_drop: 0.05}",
+        "metric: response_length, strict: true, versus_baseline: {max_rise: 5}",
+    ],
+)
+def test_what_strict_has_no_bound_for_can_never_be_proven(rule: str) -> None:
+    """The engine leaves them open whatever the sample: a number would send people astray."""
+    (found,) = plan(policy(rule, header=SINGLE), known=given(_SPREADS | {"nps": Spread(50.0)}, {}))
+    assert not found.provable
+    assert found.samples is None
+    assert "`strict`" in found.message
+    name = rule.split()[1].rstrip(",")
+    values = tuple(0.1 + (i % 7) / 10 for i in range(400))
+    labels = {"labels": tuple(float(i % 2) for i in range(400))} if name == "roc_auc" else {}
+    sent = m(name, scores=values, ids=tuple(map(str, range(400))), **labels)
+    assert only(judge(rule, sent, baseline=[sent])).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_sample_beyond_what_is_imagined_draws_bounds_in_by_its_root() -> None:
+    """Bets on 12,000 scores reach as far as those on 4,000 by the root of three, to 2%."""
+    draw = strictly.mean(lambda _: 1.0, (1.0, 5.0))
+    grown = draw(12_000, 4.0, 0.0)
+    every = tuple(3.0 if i % 2 else 5.0 for i in range(12_000))
+    whole = BettingMean(every, 1.0, 5.0)
+    assert grown is not None
+    assert grown.n == 12_000
+    assert grown.value == pytest.approx(whole.value)
+    for alpha in (0.05, 0.005):
+        for side in ("lower", "upper"):
+            reach = getattr(grown, side)(alpha, errors=False) - grown.value
+            exact = getattr(whole, side)(alpha, errors=False) - whole.value
+            assert reach == pytest.approx(exact, rel=0.02)
+    assert grown.p_below(4.02) == pytest.approx(whole.p_below(4.02), rel=0.1)
+    assert grown.p_above(3.98) == pytest.approx(whole.p_above(3.98), rel=0.1)
 
 
 @pytest.mark.parametrize("rule", EVERY_KIND)
