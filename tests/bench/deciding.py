@@ -126,6 +126,8 @@ def _by_scipy(drawn: Sequence[Submission]) -> Callable[[], object]:
         p_values, bounds = [], []
         for m in next(turns).evidence.measurements:
             side, limit, _ = WIDE[m.metric]
+            assert m.count is not None
+            assert m.n is not None
             test = binomtest(m.count, m.n, limit, "less" if side == "min" else "greater")
             p_values.append(test.pvalue)
             bounds.append(test.proportion_ci(0.90, method="exact"))
