@@ -10,7 +10,6 @@ from gates.finding import Finding, finish
 from gates.header import Score
 from gates.rules.base import Rule
 from gates.rules.context import Claim, Defaults
-from gates.rules.judging import settle
 from gates.statistics.multiplicity import benjamini_hochberg, holm
 from gates.verdict import Effect, Mode, Outcome, Verdict, worst_outcome
 from gates.waivers import Waiver, covering
@@ -57,10 +56,8 @@ def concluded(checked: Checked, alpha_fail: float) -> list[Finding]:
 
 def _concluded(claim: Claim, answer: tuple[bool, float] | None, alpha_fail: float) -> Finding:
     """By what Holm answered, or for a claim that it was not asked about, at alpha_fail alone."""
-    if claim.question is None or claim.conclude is None:
-        return claim.finding
     rejected, level = answer or (claim.p <= alpha_fail, alpha_fail)
-    return claim.conclude(settle(claim.question, rejected=rejected, level=level))
+    return claim.settled(rejected=rejected, level=level)
 
 
 def _enters_family(rule: Rule) -> bool:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from gates.evidence import Candidate, Evidence, Submission
 from gates.finding import Finding
 from gates.history import History, Progress
 from gates.rules.base import Rule
-from gates.rules.judging import Answer, Question
+from gates.rules.judging import Answer, Question, settle
 from gates.rules.looks import LookBook
 from gates.rules.selection import EvidenceIndex
 from gates.verdict import Outcome
@@ -77,6 +77,13 @@ class Context:
         }
 
 
+class Settle(Protocol):
+    """Words a finding once Holm has spoken."""
+
+    def __call__(self, *, rejected: bool, level: float) -> Finding:
+        """As `Claim.settled`."""
+
+
 class Claim(NamedTuple):
     """One finding on its way: settled, or waiting for the release-wide level of the fail side.
 
@@ -97,6 +104,16 @@ class Claim(NamedTuple):
     """When what the claim rests on ends (a document, a stage), where it does."""
     shown: Callable[[float], bool] | None = None
     """Where the rule certifies: whether it clears with this share of its look's error."""
+    settle: Settle | None = None
+    """In place of `question` and `conclude`, where a rule needs neither (gates.rules.counted)."""
+
+    def settled(self, *, rejected: bool, level: float) -> Finding:
+        """The finding, once it is known whether Holm rejects "the requirement holds", and where."""
+        if self.settle is not None:
+            return self.settle(rejected=rejected, level=level)
+        if self.question is None or self.conclude is None:
+            return self.finding
+        return self.conclude(settle(self.question, rejected=rejected, level=level))
 
 
 def plain_finding(rule: Rule, gate: str, outcome: Outcome, reason: str, **fields: Any) -> Finding:

@@ -203,9 +203,9 @@ def _observed(
         count=estimate.count,
         n_errored=question.n_errored,
         lower=lower if lower > -inf else None,
-        lower_confidence=_confidence(question.alpha if shows_low else fail_level),
+        lower_confidence=confidence_of(question.alpha if shows_low else fail_level),
         upper=upper if upper < inf else None,
-        upper_confidence=_confidence(question.alpha if shows_high else fail_level),
+        upper_confidence=confidence_of(question.alpha if shows_high else fail_level),
         method=estimate.method,
         approximate=estimate.approximate,
         scale=question.scale,
@@ -213,7 +213,8 @@ def _observed(
 
 
 @lru_cache(maxsize=1024)  # the slices of a release share their levels
-def _confidence(alpha: float) -> float:
+def confidence_of(alpha: float) -> float:
+    """The confidence of a bound with error alpha, as it is written."""
     return round(1 - alpha, 12)
 
 

@@ -19,6 +19,7 @@ from gates.verdict import Mode, Outcome
 
 MIN_CLUSTERS = 20  # below it, cluster-robust errors are unreliable (statistics.md section 4)
 CATALOGUE_UNITLESS = frozenset({None, "fraction"})
+UNDECLARED_ERRORS = ("errors: undeclared",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ def _screen(
     if lacking:
         detail = f"the rule needs {', '.join(lacking)} with {subject.metric}; the evidence has none"
         return Absent("needs_not_met", detail)
-    flags = () if _has(m, "n_errored") else ("errors: undeclared",)
+    flags = () if _has(m, "n_errored") else UNDECLARED_ERRORS
     return Picked(m, tuple([r for r in related if is_number(r.value)]), flags)
 
 

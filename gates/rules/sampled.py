@@ -19,6 +19,7 @@ from gates.rules.context import Claim, Context
 from gates.rules.cumulative import continued
 from gates.rules.judging import Answer, Question, pointwise, shown_with
 from gates.rules.looks import (
+    FIRST_LOOK,
     LookState,
     fingerprints,
     hypothesis_key,
@@ -42,9 +43,18 @@ class Levels(NamedTuple):
 
 def levels(ctx: Context, rule: MetricRule, hypothesis: str, inputs: str) -> Levels:
     """This look's share of the rule's error budget (policy.md section 5)."""
+    return _levels(*_budget(ctx, rule), ctx.looks.state(hypothesis, inputs))
+
+
+def first_levels(ctx: Context, rule: MetricRule) -> Levels:
+    """The same for hypotheses that nobody looked at before."""
+    return _levels(*_budget(ctx, rule), FIRST_LOOK)
+
+
+def _budget(ctx: Context, rule: MetricRule) -> tuple[float, int | None]:
+    """The confidence of all looks, and how many are planned (None: `anytime`)."""
     confidence = ctx.defaults.confidence if rule.confidence is None else rule.confidence
-    planned = None if ctx.defaults.n_plan is not None else ctx.defaults.looks
-    return _levels(confidence, planned, ctx.looks.state(hypothesis, inputs))
+    return confidence, None if ctx.defaults.n_plan is not None else ctx.defaults.looks
 
 
 @lru_cache(maxsize=1024)  # the slices of a release stand at the same look

@@ -1,13 +1,14 @@
 """threshold: a metric's bound clears `min` and/or `max`, on every slice that is asked for."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar
 
 from gates.finding import Finding, finish
 from gates.ladder import Unsettled, estimate, guaranteed
 from gates.rules.base import Number
 from gates.rules.context import Claim, Context
+from gates.rules.counted import Counted
 from gates.rules.measured import (
     Absent,
     JudgedRule,
@@ -73,13 +74,13 @@ class Threshold(JudgedRule):
 
     def check(self, ctx: Context, gate: str) -> list[Claim]:
         """One claim per (task, slice)."""
-        subject = self.subject
-        return each_target(
-            ctx,
-            self,
-            lambda target: self._claim(ctx, gate, subject, target),
-            lambda target: self._draft(gate, target),
-        )
+        draft = partial(self._draft, gate)
+        general = partial(self._claim, ctx, gate, self.subject)
+        counted = Counted.of(ctx, self, self.min, self.max)
+        if counted is None:
+            return each_target(ctx, self, general, draft)
+        plain = partial(counted.claim, ctx, draft)
+        return each_target(ctx, self, lambda target: plain(target) or general(target), draft)
 
     @cached_property
     def limits(self) -> Mapping[str, float]:
