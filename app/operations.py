@@ -50,6 +50,10 @@ class ReadyOut(BaseModel):
         "`unknown`. Shown, never a reason for 503: deadlines hold without a worker."
     )
     jobs_late: int
+    jobs_failing: int = Field(
+        description="Whose last try failed and that are tried again. `clearance mlflow status` "
+        "says what holds up those that ask MLflow; the worker's log says it of all"
+    )
     jobs_dead: int = Field(description="Given up after their last try")
 
 
@@ -116,7 +120,7 @@ def _database(runtime: Runtime) -> tuple[str, str]:
 
 
 def _jobs(runtime: Runtime, *, is_current: bool) -> Mapping[str, Any]:
-    unknown = {"jobs": "unknown", "jobs_late": 0, "jobs_dead": 0}
+    unknown = {"jobs": "unknown", "jobs_late": 0, "jobs_failing": 0, "jobs_dead": 0}
     if not is_current:
         return unknown
     try:

@@ -14,13 +14,21 @@ SILENT: Final = timedelta(seconds=60)
 
 
 def standing(connection: Connection, now: datetime) -> Mapping[str, Any]:
-    """Workers alive, jobs due and not done, jobs given up, and that in one word."""
+    """Workers alive, jobs due and not done, failing or given up, and that in one word."""
     alive = connection.execute(
         select(func.count()).where(worker.c.beat_at >= now - SILENT, worker.c.stopped_at.is_(None))
     ).scalar_one()
     late = connection.execute(
         select(func.count()).where(job.c.status.in_(OPEN), job.c.due_at <= now - 2 * SILENT)
     ).scalar_one()
+    failing = connection.execute(
+        select(func.count()).where(job.c.status.in_(OPEN), job.c.error.is_not(None))
+    ).scalar_one()
     dead = connection.execute(select(func.count()).where(job.c.status == "dead")).scalar_one()
     word = "late" if late else "running"
-    return {"jobs": word if alive else "stopped", "jobs_late": late, "jobs_dead": dead}
+    return {
+        "jobs": word if alive else "stopped",
+        "jobs_late": late,
+        "jobs_failing": failing,
+        "jobs_dead": dead,
+    }

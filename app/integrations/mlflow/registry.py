@@ -6,6 +6,7 @@ Everything that imports `mlflow` stands here. What it answers is turned into pla
 import logging
 import math
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -328,8 +329,16 @@ def _pages(call: Any, *given: Any, **named: Any) -> Iterator[Any]:
             return
 
 
+def without_secrets(words: str) -> str:
+    """The words with nothing between `//` and `@`: an address may hold a user and a password.
+
+    Rather too much than a part of a password that has a slash in it.
+    """
+    return re.sub(r"//[^\s'\"]*@", "//", words)
+
+
 def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:500] or type(error).__name__
+    return without_secrets(" ".join(str(error).split()))[:500] or type(error).__name__
 
 
 def _version(item: Any) -> Version:

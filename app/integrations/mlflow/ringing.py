@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select
 
 from app.jobs import outbox
+from app.jobs.running import OPEN
+from app.jobs.tables import job
 
 LOOK: Final = "mlflow.look"
 
@@ -35,3 +37,14 @@ def rung(models: Sequence[str], now: datetime) -> Callable[[Connection], None]:
             outbox.again(within, LOOK, key_of(model), now)
 
     return ring
+
+
+def is_held_up(connection: Connection, model: str) -> bool:
+    """Whether the last look at a model failed, so that the registry may show what was before."""
+    failing = select(job.c.id).where(
+        job.c.kind == LOOK,
+        job.c.key == key_of(model),
+        job.c.status.in_(OPEN),
+        job.c.error.is_not(None),
+    )
+    return connection.execute(failing).first() is not None

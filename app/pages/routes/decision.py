@@ -18,6 +18,7 @@ from app.evaluations.intake import personal
 from app.evaluations.reading import Wanted, standing_of, summary_of
 from app.evaluations.standing import DECISIONS, passes_by_glass_alone, status_at
 from app.evaluations.tables import decision, evaluation
+from app.integrations.mlflow.ringing import is_held_up
 from app.lists import Cursor, cursor_after
 from app.pages import report
 from app.pages.asking import question
@@ -88,6 +89,7 @@ def get_decision(request: Request, who: MayReadDecisions, decision_id: DecisionI
             **_evidence(connection, row, body),
             "waived": _waived(connection, body, who, now),
             "proof": _proof(runtime, body),
+            "registry_is_held_up": is_held_up(connection, row.model),
             "acts": _acts(body, who),
             "examples_at": runtime.settings.examples_url,
             "tomorrow": (now + timedelta(days=1)).date().isoformat(),

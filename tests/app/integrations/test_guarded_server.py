@@ -19,6 +19,7 @@ from app.integrations.mlflow.config import configured, parse
 from app.integrations.mlflow.registry import RegistryError, opened
 from app.integrations.tables import registry_delivery
 from tests.app.certificate import certificate
+from tests.app.cli.shell import clearance
 from tests.app.integrations.mlflow_server import MlflowServer, of_run, shared
 from tests.app.integrations.team import Gate, Team, connected
 from tests.app.jobs.test_worker import until
@@ -27,7 +28,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
 ]
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ADMIN, GATE = ("admin", "a-password-for-tests"), ("gate", "another-password-for-tests")
 
 
@@ -56,17 +56,22 @@ class Guarded:
         except HTTPError as error:
             raise AssertionError(error.read()) from None
 
-    def granted(self, team: Team, *kinds: str) -> None:
-        """What the gate's user may do: EDIT on the model, READ on the experiment."""
-        experiment = team.client.get_experiment_by_name(team.model).experiment_id
+    def granted(self, team: Team, *kinds: str, permission: str | None = None) -> None:
+        """What the gate's user may do: EDIT on the model, READ on the experiment, or another."""
         for kind in kinds:
-            name, permission = {
-                "registered_model": (team.model, "EDIT"),
-                "experiment": (experiment, "READ"),
-            }[kind]
-            body = {"username": GATE[0], "resource_type": kind, "resource_id": name}
-            path = "/api/3.0/mlflow/users/permissions/grant"
-            self.asked(path, {**body, "permission": permission})
+            usual = {"registered_model": "EDIT", "experiment": "READ"}[kind]
+            self._change("grant", team, kind, permission or usual)
+
+    def revoked(self, team: Team, kind: str, permission: str) -> None:
+        """Take a permission back: MLflow keeps one for each user and thing."""
+        self._change("revoke", team, kind, permission)
+
+    def _change(self, what: str, team: Team, kind: str, permission: str) -> None:
+        experiment = team.client.get_experiment_by_name(team.model).experiment_id
+        name = {"registered_model": team.model, "experiment": experiment}[kind]
+        body = {"username": GATE[0], "resource_type": kind, "resource_id": name}
+        path = f"/api/3.0/mlflow/users/permissions/{what}"
+        self.asked(path, {**body, "permission": permission})
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +135,6 @@ def gate(settings, guarded: Guarded, team: Team, tmp_path) -> Iterator[Gate]:
         yield started
 
 
-@SQLITE
 def test_events_arrive_and_versions_are_judged_by_a_user_of_small_rights(
     gate: Gate, guarded: Guarded, team: Team, tmp_path, monkeypatch
 ):
@@ -175,7 +179,16 @@ def test_events_arrive_and_versions_are_judged_by_a_user_of_small_rights(
     assert gate.decisions() == [(good, "pass", "passed")]
 
 
-@SQLITE
+def held_up_by(gate: Gate) -> str:
+    """What `clearance mlflow status` prints."""
+    settings = gate.runtime.settings
+    names = {
+        "CLEARANCE_DATABASE_URL": settings.database_url,
+        "CLEARANCE_MLFLOW_FILE": str(settings.mlflow_file),
+    }
+    return clearance("mlflow", "status", env=names).stdout
+
+
 def test_what_the_user_may_not_read_is_said_and_done_once_he_may(
     gate: Gate, guarded: Guarded, team: Team
 ):
@@ -188,6 +201,11 @@ def test_what_the_user_may_not_read_is_said_and_done_once_he_may(
     guarded.granted(team, "registered_model")
     gate.swept()
     assert gate.decisions() == []
+    # Nobody but the operator hears of it: on the service's health, and by the command.
+    assert gate.service.client.get("/readyz").json()["jobs_failing"] == 1
+    said = held_up_by(gate)
+    assert "READ on the experiments of its runs in the workspace 'team-a'" in said
+    assert "Permission denied" in said
     guarded.granted(team, "experiment")
     gate.swept()
     # Longer than the worker waits after a refusal.
@@ -195,6 +213,31 @@ def test_what_the_user_may_not_read_is_said_and_done_once_he_may(
     gate.worked()
     assert [row[1] for row in gate.decisions()] == ["pass"]
     assert team.champion() == "1"
+    assert gate.service.client.get("/readyz").json()["jobs_failing"] == 0
+    assert "the last try failed" not in held_up_by(gate)
+
+
+def test_who_may_read_but_not_write_is_told_to_be_granted_edit(
+    gate: Gate, guarded: Guarded, team: Team
+):
+    version = team.register(0.9)
+    guarded.granted(team, "experiment")
+    guarded.granted(team, "registered_model", permission="READ")
+    gate.swept()
+    # It is decided here, and the registry does not know.
+    assert [row[1] for row in gate.decisions()] == ["pass"]
+    assert team.tags(version) == {}
+    said = held_up_by(gate)
+    assert (
+        f"EDIT on the registered model {team.model!r} in the workspace 'team-a' (writing was "
+        "refused)" in said
+    )
+    guarded.revoked(team, "registered_model", "READ")
+    guarded.granted(team, "registered_model")
+    gate.service.clock.ahead += timedelta(minutes=5)
+    gate.worked()
+    assert team.tags(version)["verdict"] == "pass"
+    assert "the last try failed" not in held_up_by(gate)
 
 
 @pytest.mark.parametrize(
