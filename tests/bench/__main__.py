@@ -59,7 +59,7 @@ def main() -> int:
         _progress(f"the log: filling {recording.LONG:,} entries takes a minute or more")
         rows += recording.rows(chosen.rounds)
     if "parse" in parts:
-        _progress("result files: about 30 s")
+        _progress("result files: about a minute")
         rows += parsing.rows()
     if "verify" in parts:
         _progress("verifier: about 30 s")
