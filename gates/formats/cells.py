@@ -94,8 +94,8 @@ def _plain(cells: Sequence[object]) -> list[float | None] | None:
         found = list(map(float, cast("Sequence[float]", cells)))
     except (ValueError, OverflowError):
         return None
-    # isfinite first: of NaN nothing is the largest.
-    usual = all(map(isfinite, found)) and max(map(abs, found)) <= LARGEST
+    # isfinite first: of NaN nothing is the largest. A sum is finite only of what is.
+    usual = isfinite(sum(found)) and max(found) <= LARGEST and min(found) >= -LARGEST
     return [*found] if usual else None
 
 

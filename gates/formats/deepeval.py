@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats.cells import MISSING
-from gates.formats.objects import entries, mapping, mark, quantity, text
+from gates.formats.objects import column, entries, mapping, mark, marks, quantity, text
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
 from gates.formats.understood import Reading
@@ -29,7 +29,11 @@ _TURNED = {
 }
 """Metrics of harm, whose score was the harm before 4.2 and is its absence since."""
 
-_USE = {"cost_per_inference": {"unit": "USD"}, "latency": {"unit": "s"}}
+_USED = (
+    ("cost_per_inference", "tokenCost", "token_cost"),
+    ("latency", "completionTime", "completion_time"),
+)
+_UNITS = {"cost_per_inference": {"unit": "USD"}, "latency": {"unit": "s"}}
 
 Json = Mapping[str, object]
 Direction = Literal["higher", "lower"]
@@ -62,29 +66,27 @@ def read(file: ResultFile) -> Reading:
             "it has no test cases: DeepEval leaves such a stub behind when a run does not finish; "
             "send the test_run_*.json of a finished one"
         )
-    listed = [(case, _metrics(case)) for case in cases]
-    by_name: dict[str, list[Json]] = {}
-    for metric in (metric for _, metrics in listed for metric in metrics):
-        if name := text(metric.get("name")):
-            by_name.setdefault(name, []).append(metric)
-    senses = {name: _sense(metrics) for name, metrics in by_name.items()}
+    senses: dict[str, set[Direction]] = {}
+    results = [_results(case, senses) for case in cases]
     kinds = {
-        name: _Kind(_called(name), is_turned=_is_turned(name) and sense == "higher")
-        for name, sense in senses.items()
+        name: _Kind(_called(name), is_turned=_is_turned(name) and found == {"higher"})
+        for name, found in senses.items()
     }
-    examples = [_example(case) for case in cases]
+    examples = _examples(cases)
     scored, use = Scored(), Scored()
-    for (case, metrics), example in zip(listed, examples, strict=True):
-        _take(scored, use, (case, metrics, example), kinds)
+    for case, of_case, example in zip(cases, results, examples, strict=True):
+        slices = _tags(case)
+        scored.add_all(_scores(case, of_case, kinds), example, slices)
+        use.add_all(_used(case), example, slices)
     source = Source(
         tool="deepeval",
         suite=text(run.get("testFile")) or text(run.get("identifier")),
         prompt_set_digest=mark(sorted(examples)),
     )
-    unknown = [name for name, sense in senses.items() if _is_turned(name) and sense is None]
+    unknown = [name for name, found in senses.items() if _is_turned(name) and len(found) != 1]
     ends: dict[str, dict[str, str | None]] = {
-        _called(name): {"direction": "lower" if _is_turned(name) else sense}
-        for name, sense in senses.items()
+        _called(name): {"direction": "lower" if _is_turned(name) else _only(found)}
+        for name, found in senses.items()
     }
     ends["pass_rate"] = {"direction": "higher"}
     without = {_called(name) for name in unknown}
@@ -92,7 +94,7 @@ def read(file: ResultFile) -> Reading:
         _without_value(m) if m.metric in without else m
         for m in scored.measurements(ends, source=source)
     ]
-    found += use.measurements(_USE, source=source)
+    found += use.measurements(_UNITS, source=source)
     return Reading(
         file.bounded([*found, *_judge(run, source)]),
         model=text(mapping(run, "hyperparameters").get("model")),
@@ -106,53 +108,69 @@ class _Kind(NamedTuple):
     """The score is the absence of the harm that the metric is named by."""
 
 
-def _take(
-    scored: Scored,
-    use: Scored,
-    item: tuple[Json, list[Json], str],
-    kinds: Mapping[str, _Kind],
-) -> None:
-    case, metrics, example = item
-    tags = case.get("tags")
-    labels = [text(tag) for tag in tags] if isinstance(tags, list) else []
-    slices: list[SliceKey] = [(("tag", label),) for label in labels if label]
-    is_errored = any(metric.get("error") for metric in metrics)
-    passed = None if is_errored else float(case.get("success") is True)
-    scores = [("pass_rate", passed)]
-    for metric in metrics:
+class _Results(NamedTuple):
+    """What the metrics said of one case."""
+
+    scores: list[tuple[str, float | None]]
+    is_errored: bool
+
+
+def _results(case: Json, senses: dict[str, set[Direction]]) -> _Results:
+    """The metrics' scores of a case; adds to each one's sense which end it let pass."""
+    found: list[tuple[str, float | None]] = []
+    is_errored = False
+    for metric in (*entries(case, "metricsData"), *entries(case, "metrics_data")):
+        score = quantity(metric.get("score"))
+        if metric.get("error"):
+            score, is_errored = None, True
         name = text(metric.get("name"))
         if name is None:
             continue
-        called, is_turned = kinds[name]
-        score = None if metric.get("error") else quantity(metric.get("score"))
-        if score is not None and is_turned:
-            score = 1.0 - score
-        scores.append((called, score))
-    scored.add_all(scores, example, slices)
-    for called, keys in (
-        ("cost_per_inference", ("tokenCost", "token_cost")),
-        ("latency", ("completionTime", "completion_time")),
-    ):
-        value = next((v for key in keys if (v := quantity(case.get(key))) is not None), None)
-        if value is not None:
-            use.add(called, value, example, slices)
-
-
-def _metrics(case: Json) -> list[Json]:
-    return [*entries(case, "metricsData"), *entries(case, "metrics_data")]
-
-
-def _sense(metrics: list[Json]) -> Direction | None:
-    """Which end passed, by the cases whose score is not the threshold itself."""
-    found: set[Direction] = set()
-    for metric in metrics:
-        score, threshold = quantity(metric.get("score")), quantity(metric.get("threshold"))
+        found.append((name, score))
+        sense = senses.get(name)
+        if sense is None:
+            sense = senses[name] = set()
         success = metric.get("success")
-        if metric.get("error") or not isinstance(success, bool):
-            continue
-        if score is not None and threshold is not None and score != threshold:
-            found.add("higher" if (score > threshold) is success else "lower")
-    return found.pop() if len(found) == 1 else None
+        if score is not None and isinstance(success, bool):
+            threshold = quantity(metric.get("threshold"))
+            # A score that is the threshold itself passes at both ends.
+            if threshold is not None and score != threshold:
+                sense.add("higher" if (score > threshold) is success else "lower")
+    return _Results(found, is_errored)
+
+
+def _scores(
+    case: Json, results: _Results, kinds: Mapping[str, _Kind]
+) -> list[tuple[str, float | None]]:
+    found = [("pass_rate", None if results.is_errored else float(case.get("success") is True))]
+    for name, score in results.scores:
+        called, is_turned = kinds[name]
+        found.append((called, 1.0 - score if is_turned and score is not None else score))
+    return found
+
+
+def _tags(case: Json) -> list[SliceKey]:
+    tags = case.get("tags")
+    if not isinstance(tags, list):
+        return []
+    return [(("tag", label),) for tag in tags if (label := text(tag))]
+
+
+def _used(case: Json) -> list[tuple[str, float]]:
+    """What answering took; DeepEval writes two spellings."""
+    found = []
+    for metric, key, other in _USED:
+        value = quantity(case.get(key))
+        if value is None:
+            value = quantity(case.get(other))
+        if value is not None:
+            found.append((metric, value))
+    return found
+
+
+def _only(found: set[Direction]) -> Direction | None:
+    """The one end that passed; None where no case tells, or they disagree."""
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def _is_turned(name: str) -> bool:
@@ -169,10 +187,14 @@ def _plain(name: str) -> str:
     return name.removesuffix("[GEval]").removesuffix("[Conversational GEval]").strip()
 
 
-def _example(case: Json) -> str:
-    """A name that the same case has in the next run: its position and its name may change."""
-    expected = case.get("expectedOutput", case.get("expected_output"))
-    return mark([text(case.get("name")), case.get("input"), expected, case.get("turns")])
+def _examples(cases: list[Json]) -> list[str]:
+    """Names that the same cases have in the next run: position and name may change there."""
+    return marks(
+        [text(case.get("name")) for case in cases],
+        column(cases, "input"),
+        [case.get("expectedOutput", case.get("expected_output")) for case in cases],
+        column(cases, "turns"),
+    )
 
 
 def _without_value(m: Measurement) -> Measurement:

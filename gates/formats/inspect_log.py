@@ -12,7 +12,17 @@ from math import isclose
 from gates.evidence import Measurement, SliceKey, Source
 from gates.formats.archive import Archive
 from gates.formats.cells import MISSING, instant
-from gates.formats.objects import entries, mapping, mark, quantity, size, text
+from gates.formats.objects import (
+    column,
+    entries,
+    mapping,
+    mark,
+    parts,
+    quantities,
+    quantity,
+    size,
+    text,
+)
 from gates.formats.result_file import ResultFile
 from gates.formats.scored import Scored
 from gates.formats.understood import Reading
@@ -169,43 +179,57 @@ class _Log:
         return [{"name": name, "scorer": name, "metrics": {"mean": {}}} for name in names]
 
     @cached_property
-    def groups(self) -> list[str]:
-        """Keys of the samples' metadata that sort them into groups."""
-        values: dict[str, set[str]] = {}
-        for sample in self.samples:
-            for key, value in mapping(sample, "metadata").items():
-                label = _label(value)
-                values.setdefault(key, set()).update({label} if label else ())
-        return [key for key, found in values.items() if 1 <= len(found) <= _MAX_GROUPS]
-
-    @cached_property
     def ids(self) -> list[str]:
         """The names of the samples, in order; epochs repeat them."""
         return [str(sample.get("id")) for sample in self.samples]
 
     @cached_property
+    def errored(self) -> list[bool]:
+        """Whether each sample ended in an error."""
+        return list(map(bool, column(self.samples, "error")))
+
+    @cached_property
     def slices(self) -> dict[str, list[SliceKey]]:
-        """The groups that each sample is in."""
-        found: dict[str, list[SliceKey]] = {}
-        for example, sample in zip(self.ids, self.samples, strict=True):
-            about, groups = mapping(sample, "metadata"), self.groups
-            found[example] = [((k, label),) for k in groups if (label := _label(about.get(k)))]
-        return found
+        """The groups that each sample is in, by the keys of metadata that sort them into a few."""
+        metadata = parts(self.samples, "metadata")
+        groups: dict[str, dict[str | None, SliceKey]] = {}
+        for about in metadata:
+            for key, value in about.items():
+                known = groups.setdefault(key, {})
+                if (label := _label(value)) and label not in known and len(known) <= _MAX_GROUPS:
+                    known[label] = ((key, label),)
+        few = [(key, known) for key, known in groups.items() if 1 <= len(known) <= _MAX_GROUPS]
+        return {
+            example: [slice_ for key, known in few if (slice_ := known.get(_label(about.get(key))))]
+            for example, about in zip(self.ids, metadata, strict=True)
+        }
 
     @property
     def use(self) -> Scored:
         """Time, tokens and cost of the model under test, sample by sample."""
-        found, model = Scored(), text(mapping(self.root, "eval").get("model")) or ""
-        for example, sample in zip(self.ids, self.samples, strict=True):
-            if sample.get("error"):
-                continue
-            usage = mapping(sample, "model_usage", model)
-            used = (
-                ("latency", quantity(sample.get("total_time"))),
-                ("tokens_per_request", quantity(usage.get("total_tokens"))),
-                ("cost_per_inference", quantity(usage.get("total_cost"))),
-            )
-            found.add_all([pair for pair in used if pair[1] is not None], example)
+        usage = parts(
+            self.samples, "model_usage", text(mapping(self.root, "eval").get("model")) or ""
+        )
+        used = {
+            "latency": quantities(column(self.samples, "total_time")),
+            "tokens_per_request": quantities(column(usage, "total_tokens")),
+            "cost_per_inference": quantities(column(usage, "total_cost")),
+        }
+        known = {
+            metric: [
+                row
+                for row, (value, errored) in enumerate(zip(values, self.errored, strict=True))
+                if value is not None and not errored
+            ]
+            for metric, values in used.items()
+        }
+        found = Scored()
+        for metric, rows in sorted(known.items(), key=lambda item: item[1][:1]):
+            if rows:
+                values = used[metric]
+                found.add_column(
+                    metric, [values[row] for row in rows], [self.ids[row] for row in rows]
+                )
         return found
 
 
@@ -288,36 +312,33 @@ def _scored(log: _Log, entry: Json, metric: str, task: str) -> Scored | None:
     """The scores behind a mean; None where the log does not have them as numbers."""
     name, scorer = text(entry.get("name")) or "", text(entry.get("scorer")) or ""
     reducer = text(entry.get("reducer"))
-    slices = log.slices
-    rows: list[tuple[str, object, bool]]
     if reducer in (None, "mean") and log.samples:
-        rows = [
-            (example, mapping(sample, "scores", scorer).get("value"), bool(sample.get("error")))
-            for example, sample in zip(log.ids, log.samples, strict=True)
-        ]
+        examples = log.ids
+        cells = column(log.samples, "scores", scorer, "value")
+        errored = log.errored
     else:
-        reduced = [
-            r
-            for r in log.reductions
-            if r.get("scorer") in (scorer, name) and text(r.get("reducer")) == reducer
-        ]
-        rows = [
-            (str(row.get("sample_id")), row.get("value"), False)
-            for one in reduced
+        listed = [
+            row
+            for one in log.reductions
+            if one.get("scorer") in (scorer, name) and text(one.get("reducer")) == reducer
             for row in entries(one, "samples")
         ]
-    scores: list[float | None] = []
-    for _, value, is_errored in rows:
-        inner = value.get(name) if isinstance(value, dict) else value
-        score = None if is_errored else _score(inner)
-        if score is None and not is_errored and text(inner) and quantity(inner) is None:
-            return None
-        scores.append(score)
-    if not rows:
+        examples = [str(row.get("sample_id")) for row in listed]
+        cells = column(listed, "value")
+        errored = [False] * len(cells)
+    if not cells:
         return None
-    examples = [example for example, _, _ in rows]
+    cells = [cell.get(name) if isinstance(cell, dict) else cell for cell in cells]
+    scores = [
+        None if is_errored else _score(cell)
+        for cell, is_errored in zip(cells, errored, strict=True)
+    ]
+    for cell, score, is_errored in zip(cells, scores, errored, strict=True):
+        if score is None and not is_errored and text(cell):
+            return None
     found = Scored()
-    found.add_column(metric, scores, examples, [slices.get(e, ()) for e in examples], task)
+    slices = [log.slices.get(example, ()) for example in examples]
+    found.add_column(metric, scores, examples, slices, task)
     return found
 
 

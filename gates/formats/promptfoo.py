@@ -122,43 +122,52 @@ class _Run:
         metadata = {**mapping(case, "metadata"), **mapping(row, "metadata")}
         slices = [*self._candidate(row), *_groups(metadata)]
         success = None if errored else float(row.get("success") is True)
+        scores: list[tuple[str, float | None]]
         if text(metadata.get("pluginId")):
             attacks = None if success is None else 1.0 - success
             scores = [("attack_success_rate", attacks)]
         else:
             score = None if errored else quantity(row.get("score"))
             scores = [("pass_rate", success), ("score", score)]
-            scores += _named(row, case, is_errored=errored)
+            scores += _expected(case) if errored else _named(row, case)
         if not errored:
             scores += self._use(row)
         self.scored.add_all(scores, example, slices)
 
     def _candidate(self, row: Json) -> list[SliceKey]:
+        """The slices by provider and prompt, where there are several of them."""
         provider = mapping(row, "provider")
         name = text(provider.get("label")) or text(provider.get("id"))
         name = name or text(row.get("provider")) or "unnamed"
         self.providers.add(name)
-        prompt = text(mapping(row, "prompt").get("label")) or f"prompt {row.get('promptIdx')}"
-        named = (("provider", name), ("prompt", prompt[:_MAX_LABEL]))
-        pairs = [pair for pair, several in zip(named, self.several, strict=True) if several]
-        keys: list[SliceKey] = [(pair,) for pair in pairs]
-        return [*keys, tuple(sorted(pairs))] if len(pairs) > 1 else keys
+        keys: list[SliceKey] = []
+        several_providers, several_prompts = self.several
+        if several_providers:
+            keys.append((("provider", name),))
+        if several_prompts:
+            label = text(mapping(row, "prompt").get("label")) or f"prompt {row.get('promptIdx')}"
+            prompt = ("prompt", label[:_MAX_LABEL])
+            keys.append((prompt,))
+            if several_providers:
+                keys.append((prompt, ("provider", name)))
+        return keys
 
-    def _use(self, row: Json) -> Iterator[tuple[str, float]]:
-        response = mapping(row, "response")
+    def _use(self, row: Json) -> list[tuple[str, float]]:
+        found = []
         cost = quantity(row.get("cost"))
         tokens = quantity(mapping(row, "tokenUsage").get("total"))
-        if response.get("cached") is True:
+        if mapping(row, "response").get("cached") is True:
             self.cached += 1
         elif (latency := quantity(row.get("latencyMs"))) is not None:
-            yield "latency", latency
+            found.append(("latency", latency))
         # promptfoo writes 0 where it knows no price and where no tokens were reported.
         if cost:
-            yield "cost_per_inference", cost
+            found.append(("cost_per_inference", cost))
         elif cost is not None:
             self.unpriced += 1
         if tokens:
-            yield "tokens_per_request", tokens
+            found.append(("tokens_per_request", tokens))
+        return found
 
     @property
     def prompt_set(self) -> str | None:
@@ -190,34 +199,37 @@ def _is_errored(row: Json) -> bool:
     return row.get("gradingResult") is None and bool(row.get("error"))
 
 
-def _named(row: Json, case: Json, *, is_errored: bool) -> Iterator[tuple[str, float | None]]:
-    """The mean of each named metric in a row; None for those that an error kept from scoring."""
-    expected = dict.fromkeys(
-        name for check in entries(case, "assert") if (name := text(check.get("metric")))
-    )
-    if is_errored:
-        yield from ((name, None) for name in expected)
-        return
-    sums: dict[str, list[float]] = {}
+def _expected(case: Json) -> list[tuple[str, None]]:
+    """The named metrics that an error kept from being scored."""
+    checks = entries(case, "assert")
+    return [(n, None) for n in dict.fromkeys(text(c.get("metric")) for c in checks) if n]
+
+
+def _named(row: Json, case: Json) -> list[tuple[str, float]]:
+    """The mean of each named metric in a row."""
+    sums: dict[str, tuple[float, float]] = {}
     for part in entries(row, "gradingResult", "componentResults"):
         assertion = mapping(part, "assertion")
-        name, score = text(assertion.get("metric")), quantity(part.get("score"))
+        name = text(assertion.get("metric"))
+        score = None if name is None else quantity(part.get("score"))
+        if name is None or score is None:
+            continue
         weight = quantity(assertion.get("weight"))
         weight = 1.0 if weight is None else weight
-        if name is not None and score is not None and weight > 0:
-            total = sums.setdefault(name, [0.0, 0.0])
-            total[0] += score * weight
-            total[1] += weight
+        if weight > 0:
+            scored, total = sums.get(name, (0.0, 0.0))
+            sums[name] = scored + score * weight, total + weight
     if sums:
-        yield from ((name, scored / weight) for name, (scored, weight) in sums.items())
-        return
+        return [(name, scored / total) for name, (scored, total) in sums.items()]
+    found = []
+    weights = mapping(row, "gradingResult", "namedScoreWeights")
     for name, value in mapping(row, "namedScores").items():
-        weights = mapping(row, "gradingResult", "namedScoreWeights")
         # Without weights a row's sum over one assertion is its score; more cannot be told apart.
         known = [c for c in entries(case, "assert") if text(c.get("metric")) == name]
-        found, weight = quantity(value), quantity(weights.get(name))
-        if found is not None and (weight or len(known) <= 1):
-            yield name, found / weight if weight and len(known) > 1 else found
+        score, weight = quantity(value), quantity(weights.get(name))
+        if score is not None and (weight or len(known) <= 1):
+            found.append((name, score / weight if weight and len(known) > 1 else score))
+    return found
 
 
 def _groups(metadata: Json) -> list[SliceKey]:

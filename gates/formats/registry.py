@@ -6,7 +6,7 @@ recognises is refused, with what was tried and why each did not fit.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import BinaryIO, Protocol
@@ -73,7 +73,7 @@ def read(
         format=chosen.NAME,
         title=chosen.TITLE,
         tool_version=reading.tool_version,
-        measurements=tuple(_from_file(m, file.digest) for m in reading.measurements),
+        measurements=tuple(_from_file(reading.measurements, file.digest)),
         model=reading.model,
         measured_at=reading.measured_at,
         notes=_bounded_notes(reading.notes),
@@ -81,9 +81,15 @@ def read(
     )
 
 
-def _from_file(m: Measurement, digest: str) -> Measurement:
-    """The measurement with the file it came from, by which a copied file is recognised."""
-    return replace(m, source=replace(m.source or Source(), file_digest=digest))
+def _from_file(measurements: Iterable[Measurement], digest: str) -> Iterator[Measurement]:
+    """The measurements with the file they came from, by which a copied file is recognised."""
+    completed: dict[Source | None, Source] = {}
+    for m in measurements:
+        source = completed.get(m.source)
+        if source is None:
+            source = replace(m.source or Source(), file_digest=digest)
+            completed[m.source] = source
+        yield Measurement.stated({**vars(m), "source": source})
 
 
 def read_json(

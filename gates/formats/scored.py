@@ -25,8 +25,8 @@ class _Series:
 _Key = tuple[str, str | None, SliceKey]
 """Metric, task, slice."""
 
-_Place = tuple[str | None, SliceKey, dict[str, _Series]]
-"""Task, slice, and the series found there so far by metric."""
+_Place = tuple[SliceKey, dict[str, _Series]]
+"""Slice, and the series found there so far by metric."""
 
 
 class Scored:
@@ -34,37 +34,30 @@ class Scored:
 
     def __init__(self) -> None:
         self._series: dict[_Key, _Series] = {}
-        self._places: dict[tuple[str | None, SliceKey], _Place] = {}
+        self._whole: _Place = ((), {})
+        self._places: dict[SliceKey, _Place] = {}
         self._values: dict[str, set[str]] = {}
         self._crowded: set[str] = set()
 
     def add(
-        self,
-        metric: str,
-        score: float | None,
-        example: str,
-        slices: Iterable[SliceKey] = (),
-        task: str | None = None,
+        self, metric: str, score: float | None, example: str, slices: Iterable[SliceKey] = ()
     ) -> None:
         """One score of one example, over all and in each of the slices; None where it errored."""
-        self.add_all(((metric, score),), example, slices, task)
+        self.add_all(((metric, score),), example, slices)
 
     def add_all(
         self,
         scores: Iterable[tuple[str, float | None]],
         example: str,
         slices: Iterable[SliceKey] = (),
-        task: str | None = None,
     ) -> None:
         """The same for the scores of several metrics."""
         # Called for every example of a file. The slices, whose hash is slow, are looked up once.
-        places = [
-            self._places.get((task, slice_)) or self._place(task, slice_)
-            for slice_ in ((), *slices)
-        ]
+        places = [self._whole]
+        places += [self._places.get(slice_) or self._place(slice_) for slice_ in slices]
         for metric, score in scores:
             for place in places:
-                series = place[2].get(metric) or self._in(place, metric)
+                series = place[1].get(metric) or self._in(place, metric)
                 if score is None:
                     series.errored += 1
                 else:
@@ -100,15 +93,15 @@ class Scored:
         """One score that belongs to a slice and not to the whole, such as of a perturbed input."""
         self._add((metric, None, slice_), score, example)
 
-    def _place(self, task: str | None, slice_: SliceKey) -> _Place:
-        place: _Place = (task, slice_, {})
+    def _place(self, slice_: SliceKey) -> _Place:
+        place: _Place = (slice_, {})
         if not self._is_crowded(slice_):  # else there may be one for each example
-            self._places[task, slice_] = place
+            self._places[slice_] = place
         return place
 
     def _in(self, place: _Place, metric: str) -> _Series:
-        task, slice_, known = place
-        known[metric] = series = self._of((metric, task, slice_))
+        slice_, known = place
+        known[metric] = series = self._of((metric, None, slice_))
         return series
 
     def _of(self, key: _Key) -> _Series:
@@ -173,12 +166,15 @@ class Scored:
 
 def named(examples: list[str]) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
     """Unique ids in order, and the clusters where an example stands more than once."""
-    times = Counter(examples)
-    if len(times) == len(examples):
+    if len(set(examples)) == len(examples):
         return tuple(examples), None
-    seen: Counter[str] = Counter()
+    times = Counter(examples)
+    seen: dict[str, int] = {}
     ids = []
     for example in examples:
-        seen[example] += 1
-        ids.append(f"{example}#{seen[example]}" if times[example] > 1 else example)
+        if times[example] == 1:
+            ids.append(example)
+        else:
+            seen[example] = repeat = seen.get(example, 0) + 1
+            ids.append(f"{example}#{repeat}")
     return tuple(ids), tuple(examples)

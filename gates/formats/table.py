@@ -130,19 +130,17 @@ def _of_csv(file: ResultFile) -> Table | None:
     except csv.Error as error:
         raise _broken(file, reader, error) from None
     width = len(names)
-    named: dict[str, list[object]] = {
-        name: [*cells[place::width]] for place, name in enumerate(names) if name
-    }
+    named = {name: cells[place::width] for place, name in enumerate(names) if name}
     return Table(named, len(cells) // width, "data row") if named else None
 
 
-def _even_rows(reader: _Reader, width: int) -> list[str] | None:
+def _even_rows(reader: _Reader, width: int) -> list[object] | None:
     """The cells of all rows where each has every cell and they are not too many; else None.
 
     One after the other: keeping a list for each row costs more than reading it.
     """
     most = min(MAX_ROWS, MAX_CELLS // max(1, width))
-    cells: list[str] = []
+    cells: list[object] = []
     add = cells.extend
     for row in islice(reader, most + 1):
         if len(row) != width:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gates.formats.cells import NotANumber, number, numbers
-from gates.formats.objects import mark, marks, marks_of
+from gates.formats.cells import NotANumber, number, numbers, whole
+from gates.formats.objects import column, mapping, mark, marks, marks_of, quantities, quantity, size
 
 CELLS = st.one_of(
     st.floats(),
@@ -58,3 +58,37 @@ def test_the_name_of_an_example_is_that_of_its_json(rows):
     assert marks(*columns) == expected
     assert marks_of(columns[0]) == [mark(value) for value in columns[0]]
     assert [mark(row) for row in rows] == expected
+
+
+VALUES = st.recursive(
+    TEXTS | st.booleans() | st.integers() | st.floats() | st.sampled_from([1e16, 2**64, -0.0]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS.filter(bool), inner),
+    max_leaves=6,
+)
+
+
+@given(VALUES)
+def test_the_name_of_any_value_is_that_of_its_json(value):
+    encoded = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    expected = hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    assert mark(value) == expected
+
+
+def slowly(read, value):
+    try:
+        return None if isinstance(value, bool) else read(value)
+    except NotANumber:
+        return None
+
+
+@given(st.lists(CELLS | st.sampled_from([1e300, -1e300, 10**300, 2**53, 2**53 + 1, -1])))
+def test_quantities_and_sizes_are_what_a_cell_says_or_nothing(cells):
+    assert list(map(quantity, cells)) == [slowly(number, cell) for cell in cells]
+    assert quantities(cells) == [slowly(number, cell) for cell in cells]
+    assert list(map(size, cells)) == [slowly(whole, cell) for cell in cells]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("ab"), VALUES)))
+def test_a_column_is_what_stands_under_the_path_in_each_row(rows):
+    assert column(rows, "a") == [row.get("a") for row in rows]
+    assert column(rows, "a", "b") == [mapping(row, "a").get("b") for row in rows]
