@@ -15,7 +15,7 @@ from app.cli.output import plain_output, show_json, show_text
 from app.cli.table import columns
 from app.pages.escaping import terminal
 from gates.evidence import ImpossibleEvidence
-from gates.experiments import Analysis, Experiment, Plan, analyze, needed
+from gates.experiments import Analysis, Comparison, Experiment, Plan, analyze, needed
 from gates.experiments.answer import Compared
 
 EPILOG = """\b
@@ -85,7 +85,8 @@ def experiment(
     try:
         if "plan" in asked:
             ctx.exit(_planned(asked, output))
-        found = analyze(Experiment.model_validate(asked))
+        question = Experiment.model_validate(asked)
+        found = analyze(question)
     except ValidationError as error:
         raise CliError("This is no experiment.", *_lines(error)) from None
     except ImpossibleEvidence as error:
@@ -93,7 +94,7 @@ def experiment(
     if output == "json":
         show_json(asdict(found))
     else:
-        show_text(_table(found))
+        show_text(_table(found, question))
     ctx.exit(_CODES[found.verdict])
 
 
@@ -196,7 +197,7 @@ _HEADS = {
 }
 
 
-def _table(found: Analysis) -> str:
+def _table(found: Analysis, asked: Experiment) -> str:
     head = ("arm", "units", "value", "at least", "at most")
     rows = [
         (arm.name, f"{arm.n:,}", _text(arm.value), _text(arm.lower), _text(arm.upper))
@@ -208,6 +209,7 @@ def _table(found: Analysis) -> str:
     parts += [
         f"  {row}" for row in columns([against, *map(_row, (*found.primary, *found.guardrails))])
     ]
+    parts += [f"  {_moved(item)}" for item in (asked, *asked.guardrails) if item.margin_percent]
     parts.append("")
     parts += [_line(item) for item in (*found.primary, *found.guardrails)]
     parts += [f"Note: {note}" for note in found.notes]
@@ -222,6 +224,12 @@ def _row(item: Compared) -> tuple[str, ...]:
     p = "" if item.p is None else f"{item.p:.2g}" if item.p >= 1e-4 else "< 0.0001"
     bounds = (_text(item.value), _text(item.lower), _text(item.upper))
     return (f"{item.arm}, {item.metric}", *bounds, relative, p)
+
+
+def _moved(asked: Comparison) -> str:
+    """What a change is against, where the margin is a share of the control."""
+    way = "plus" if asked.direction == "lower" else "less"
+    return f"The change of {asked.metric} is against the control {way} {asked.margin_percent:g}%."
 
 
 def _safe(text: str) -> str:

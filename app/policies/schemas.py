@@ -106,7 +106,8 @@ class PlanOut(BaseModel):
         "`about`, `pilot`, `target`, `margin`, `tolerance`, `n`, `rule`"
     )
     at_n: dict[str, float | None] | None = Field(
-        description="What `n` examples resolve: the truths that pass and that fail"
+        description="What `n` examples resolve: the truths that pass and that fail; "
+        "`paired_`: where both answer the same examples"
     )
     message: str
 

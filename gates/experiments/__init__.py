@@ -3,6 +3,6 @@
 from gates.experiments.analysis import analyze
 from gates.experiments.answer import Analysis
 from gates.experiments.planning import Needed, Plan, needed
-from gates.experiments.request import Experiment
+from gates.experiments.request import Comparison, Experiment
 
-__all__ = ["Analysis", "Experiment", "Needed", "Plan", "analyze", "needed"]
+__all__ = ["Analysis", "Comparison", "Experiment", "Needed", "Plan", "analyze", "needed"]

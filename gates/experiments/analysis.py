@@ -267,9 +267,14 @@ def _detectable(known: Estimate, compared: Comparison, alpha: float) -> float | 
         reach = known.value - known.lower(alpha, errors=True)
     else:
         reach = known.upper(alpha, errors=True) - known.value
-    if not isfinite(reach):
+    if not isfinite(reach) or (compared.is_rate and _is_at_the_end(known, alpha)):
         return None
     return reach * (1.0 + power.Z_POWER / z_quantile(alpha))
+
+
+def _is_at_the_end(known: Estimate, alpha: float) -> bool:
+    """Whether a bound of a difference of rates says no more than that there is no other."""
+    return known.lower(alpha, errors=True) <= -1.0 or known.upper(alpha, errors=True) >= 1.0
 
 
 def _p_value(question: Question | None, asked: Experiment) -> float | None:

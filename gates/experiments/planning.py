@@ -160,9 +160,10 @@ def _words(asked: Plan, per_arm: int | None, days: int | None, gap: float) -> st
         )
     if per_arm is None:
         return f"No realistic number of units shows {question}."
+    sided = "two-sided" if asked.sides == 2 else "one-sided"
     lasting = "" if days is None else f" That is {days:,} days at {asked.units_per_day:,g} a day."
     return (
-        f"{per_arm:,} units in each of {asked.arms} arms give a {asked.power * 100:.4g}% chance to "
-        f"show {question}, with {asked.confidence * 100:.4g}% confidence, {asked.sides}-sided."
+        f"{per_arm:,} units in each of {asked.arms} arms show {question} with a chance of "
+        f"{asked.power * 100:.4g}%, at {asked.confidence * 100:.4g}% confidence, {sided}."
         f"{lasting}"
     )

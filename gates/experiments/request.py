@@ -4,12 +4,13 @@ Strict, like a policy: what does not fit together is refused with the place wher
 """
 
 from math import fsum, sqrt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from gates.evidence import Measurement
 from gates.rules.base import Confidence, Name, Number, Strict, Text, Whole
+from gates.rules.selection import HUGE, within
 from gates.statistics.sample_ratio import DEFAULT_MIN_P
 
 MAX_ARMS = 20
@@ -85,6 +86,14 @@ class Arm(Strict):
             raise ValueError("fewer units were assigned than have a result")
         return self
 
+    @model_validator(mode="after")
+    def _measured(self) -> Self:
+        series = (self.values or (), self.numerators or (), self.denominators or ())
+        stated = [x for x in (self.mean, self.sd, self.stderr) if x is not None]
+        if not all(within(numbers, -HUGE, HUGE) for numbers in (stated, *series)):
+            raise ValueError(f"a number beyond {HUGE:g} measures nothing")
+        return self
+
     def measurement(self) -> Measurement:
         """The arm as evidence, so that the rules' estimators read it."""
         if self.count is not None:
@@ -114,7 +123,7 @@ def _ratio(name: str, over: tuple[float, ...], under: tuple[float, ...]) -> Meas
 class Comparison(Strict):
     """One metric over all arms, and what is asked of it."""
 
-    metric: Name = "conversion rate"
+    metric: Name = Field("conversion rate", description="In words; else `mean` or `ratio`")
     direction: Literal["higher", "lower"] = "higher"
     arms: Annotated[tuple[Arm, ...], Field(min_length=2, max_length=MAX_ARMS)]
     margin: Annotated[Number, Field(ge=0)] | None = Field(
@@ -125,6 +134,16 @@ class Comparison(Strict):
     )
     range: tuple[Number, Number] | None = None
     unit: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, written: Any) -> Any:
+        """Means and ratios that nobody named are no conversion rates."""
+        arms = written.get("arms") if isinstance(written, dict) else None
+        first = arms[0] if isinstance(arms, (list, tuple)) and arms else None
+        if not isinstance(first, dict) or "metric" in written or "count" in first:
+            return written
+        return {**written, "metric": "ratio" if "numerators" in first else "mean"}
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -20,17 +20,24 @@ def effect(compared: Comparison, arm: float, control: float) -> str:
     if compared.is_rate:
         base = next((b for b in _BASES if abs(gap) * b >= 0.95), _BASES[-1])
         shown = f"{abs(gap) * base:.2g}" if abs(gap) * base < 99.5 else f"{abs(gap) * base:.0f}"
-        pair = f"{number(arm, percent=True)} against {number(control, percent=True)}"
+        pair = _pair(arm, control, percent=True)
         relative = f", {gap / control:+.1%} of it" if control else ""
         if gap == 0:
             return f"as many in both ({pair})"
         return f"{shown} {more} per {base:,} ({pair}{relative})"
     unit = f" {compared.unit}" if compared.unit else ""
-    pair = f"{number(arm, percent=False)}{unit} against {number(control, percent=False)}{unit}"
+    pair = _pair(arm, control, percent=False, unit=unit)
     relative = f", {gap / abs(control):+.1%} of it" if control else ""
     if gap == 0:
         return f"the same on average ({pair})"
     return f"{number(abs(gap), percent=False)}{unit} {more} on average ({pair}{relative})"
+
+
+def _pair(arm: float, control: float, *, percent: bool, unit: str = "") -> str:
+    """Both values, with enough digits to tell them apart."""
+    one = number(arm, percent=percent, against=control)
+    two = number(control, percent=percent, against=arm)
+    return f"{one}{unit} against {two}{unit}"
 
 
 def _amount(compared: Comparison, value: float, against: float = 0.0) -> str:
@@ -112,6 +119,8 @@ def _settle(found: Compared) -> str:
 def unanswerable(arm: str, compared: Comparison, detail: str) -> str:
     """Why the data cannot answer, and what to send."""
     why = detail[:1].upper() + detail[1:]
+    if compared.range is None and not compared.is_rate:
+        why += "; or say which `range` each unit's value lies in"
     return f"{arm}, {compared.metric}: these data cannot answer. {why}."
 
 
@@ -119,16 +128,20 @@ def sample_ratio(asked: Experiment, units: Sequence[int], shares: Sequence[float
     """Whether the split can be trusted."""
     n, total = sum(units), sum(shares)
     got = ", ".join(
-        f"{arm.name} {count:,} (meant: {n * share / total:,.0f})"
+        f"{arm.name} {count:,} (meant: {_units(n * share / total)})"
         for arm, count, share in zip(asked.arms, units, shares, strict=True)
     )
     if p >= asked.srm_min_p:
         return f"The split is what it should be: {got}."
-    chance = "fewer than one in a million" if p < 1e-6 else f"about {p * 1e6:,.0f} in a million"
+    chance = "Fewer than one in a million" if p < 1e-6 else f"About {p * 1e6:,.0f} in a million"
     return (
-        f"The split is broken: {got}. Of a million sound experiments {chance} look like this. "
+        f"The split is broken: {got}. {chance} sound experiments look like this. "
         "Units were lost or counted twice on the way; find out why before comparing anything."
     )
+
+
+def _units(count: float) -> str:
+    return f"{count:,.0f}" if count >= 100.0 else f"{count:.4g}"
 
 
 def notes(asked: Experiment) -> tuple[str, ...]:

@@ -74,6 +74,9 @@ def comparison(
     elif name.startswith("min_gain"):
         truth, doing = 2.0 * edge, "twice that gain"
     at_n = _at(ask, separate, shift, subject, arms)
+    if together is not None:
+        pairs = _at(ask, together, shift, subject, arms)
+        at_n |= {f"paired_{name}": value for name, value in pairs.items() if name != "n"}
     if truth == edge and not relax:
         return replace(_no_margin(terms), at_n=at_n, scale=f"a true {unit}change of ")
     return Found(
@@ -172,7 +175,7 @@ class _Planned:
             self.words += self.known.source
             return self._as_seen(seen)
         if is_rate:
-            self.words = f" and rates are about {self.level:.4g}"
+            self.words = f" and rates are about {self.level:.4g}{self._said('RATE')}"
             if self.strict:
                 return strictly.apart(draws.rate, self.arms, differences.rate_spread)
             return differences.rates(self.arms)
@@ -207,6 +210,11 @@ class _Planned:
         if not self.strict:
             return differences.paired_mean(self.arms, found[1], ends)
         return None if ends is None else strictly.paired_means(self.arms, found[1], ends)
+
+    def _said(self, what: str) -> str:
+        """How to say what a metric is about, where nobody has."""
+        metric = self.subject.metric
+        return "" if metric in self.known.about else f" (say it with --about {metric}={what})"
 
     def _as_seen(self, seen: Seen) -> Draw:
         ends, f, shift = bounds_of(self.subject), self.arms.factor, self.shift
@@ -263,7 +271,7 @@ class _Planned:
         if level is None:
             return _ask_level(metric)
         if metric in {"f1", "jaccard"}:
-            self.words = f" and {metric} is about {level:.4g}"
+            self.words = f" and {metric} is about {level:.4g}{self._said('VALUE')}"
             is_f1 = metric == "f1"
             one = draws.f1 if is_f1 else draws.rate
             asked = strictly.apart if self.strict else differences.hybrid
@@ -272,7 +280,7 @@ class _Planned:
             )
         if metric in OWN:
             draw, more = OWN[metric]
-            self.words = f" and {metric} is about {level:.4g}{more}"
+            self.words = f" and {metric} is about {level:.4g}{self._said('VALUE')}{more}"
             return differences.hybrid(draw, self.arms, differences.SPREADS[metric])
         return ask_pilot(metric, f"what {metric} varies by hangs on the data")
 

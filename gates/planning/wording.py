@@ -76,4 +76,8 @@ def _resolves(rule: MeasuredRule, found: Found) -> str:
     bad = "no violation is shown"
     if fails is not None:
         bad = f"a violation is shown at {shown(fails)} or worse"
-    return f"{start} {good}, and {bad}."
+    pairs = [at.get(f"paired_{name}") for name in ("passes_from", "fails_from")]
+    paired = ""
+    if None not in pairs:
+        paired = f"; as pairs, from {shown(pairs[0])} on and at {shown(pairs[1])} or worse"
+    return f"{start} {good}, and {bad}{paired}."

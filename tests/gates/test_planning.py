@@ -132,6 +132,23 @@ def test_pairing_is_planned_beside_separate_samples() -> None:
     assert 6_183 <= found.paired < 1.15 * 6_183
 
 
+def test_what_pairs_resolve_is_said_beside_separate_samples() -> None:
+    found = one("metric: accuracy, versus_baseline: {max_drop: 0.05}", 500)
+    assert found.at_n is not None
+    apart, paired = (found.at_n[name] for name in ("passes_from", "paired_passes_from"))
+    assert apart is not None
+    assert paired is not None
+    assert -0.05 < paired < 0.0 < apart
+    assert (found.at_n["paired_fails_from"] or 0.0) > (found.at_n["fails_from"] or 0.0)
+    assert f"as pairs, from {paired:+.4g} on" in found.message
+    assert "(say it with --about accuracy=RATE)" in found.message
+    (known,) = plan(
+        policy("metric: accuracy, versus_baseline: {max_drop: 0.05}", header=SINGLE),
+        known=given({}, {"accuracy": 0.9}),
+    )
+    assert "--about" not in known.message
+
+
 def test_more_rules_need_more_power_and_slices_count() -> None:
     alone = one("metric: accuracy, min: 0.85, target: 0.9").samples
     rules = policy(

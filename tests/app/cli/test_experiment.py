@@ -74,7 +74,7 @@ def test_what_other_calculators_show_is_there():
     share = clearance("experiment", "--plan", "0.10+10%", "--power", "0.9", "--per-day", "2000")
     points = clearance("experiment", "--plan", "0.10+0.01", "--power", "0.9", "--per-day", "2000")
     assert share.stdout == points.stdout
-    assert "give a 90% chance" in share.stdout
+    assert "with a chance of 90%" in share.stdout
     assert "20 days at 2,000 a day" in share.stdout
     assert "each of 3 arms" in clearance("experiment", "--plan", "0.1+0.01", "--arms", "3").stdout
     wrong_way = clearance("experiment", "--plan", "0.10-0.01")

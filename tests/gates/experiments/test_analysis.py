@@ -225,6 +225,45 @@ def test_data_that_cannot_answer_say_what_to_send() -> None:
         found = asked(*arms)
         assert (found.verdict, found.primary[0].outcome) == ("undecided", "cannot_answer")
         assert "cannot answer" in found.summary
+        assert "`range` each unit's value lies in" in found.summary
+
+
+def test_means_and_ratios_that_nobody_named_are_no_conversion_rates() -> None:
+    means = [{"name": name, "mean": 3.0, "sd": 1.0, "n": 200} for name in ("control", "new")]
+    ratios = [
+        {"name": name, "numerators": [1.0, 2.0] * 99, "denominators": [3.0, 4.0] * 99}
+        for name in ("control", "new")
+    ]
+    assert asked(*means).primary[0].metric == "mean"
+    assert asked(*ratios).primary[0].metric == "ratio"
+    assert asked(CONTROL, arm("new", 150, 1000)).primary[0].metric == "conversion rate"
+
+
+def test_values_that_differ_are_shown_as_different() -> None:
+    found = asked(arm("control", 1000, 10_000), arm("new", 995, 10_000))
+    assert "(9.95% against 10.0%, -0.5% of it)" in found.primary[0].message
+
+
+def test_one_unit_in_each_arm_can_show_no_change() -> None:
+    found = asked(arm("control", 1, 1), arm("new", 0, 1)).primary[0]
+    assert found.outcome == "undecided"
+    assert found.detectable is None
+    assert "4 times in 5" not in found.message
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"mean": 1e308, "sd": 1.0, "n": 200},
+        {"mean": 1.0, "sd": 1e301, "n": 200},
+        {"values": [1.0, -1e301]},
+        {"numerators": [1e305], "denominators": [1.0]},
+    ],
+)
+def test_numbers_that_stand_for_infinity_are_refused(sent: dict[str, Any]) -> None:
+    arms = [{"name": name, **sent} for name in ("control", "new")]
+    with pytest.raises(ValidationError, match="measures nothing"):
+        Experiment.model_validate({"arms": arms})
 
 
 @pytest.mark.parametrize(
