@@ -16,6 +16,8 @@ _ADVICE = {
     "MLflow": "it is neither a run nor an evaluation table; send the answer of runs/get",
     "MLflow 2": "rows and columns stand apart; send "
     "`pandas.read_json(file, orient='split').to_json(orient='records')`",
+    "the Hugging Face hub": "its results are claims without a sample; send rows with the columns "
+    "metric, value and n",
     "HELM": "it holds requests, not results; send per_instance_stats.json",
     "locust": "it holds failures or the history; send --json, or the *_stats.csv",
     "tau-bench": "its rows are trials and their numbers are no metrics; send rows with the columns "
@@ -72,6 +74,8 @@ def advice(file: ResultFile) -> str | None:
 def _tool(file: ResultFile) -> str | None:
     if file.syntax == "text" and file.head.startswith(b"evalId: "):
         return "promptfoo"  # -o results.yaml
+    if file.syntax == "text" and file.head.lstrip().startswith(b"- dataset:"):
+        return "the Hugging Face hub"  # .eval_results/*.yaml
     found, names = file.json_object or {}, set(table.header(file))
     signs = [tool for tool, fits in _OBJECTS if fits(found)]
     signs += [tool for tool, required in _COLUMNS if required <= names]

@@ -1,12 +1,13 @@
 """lighteval `results_*.json` (0.9 to 0.13): values and standard errors by task.
 
-Averages over tasks are roll-ups; a run with `max_samples` was limited and is incomplete.
+Averages over tasks are roll-ups; a run with `max_samples` was limited and is incomplete. Its
+`start_time` and `end_time` come from a stopwatch and say not when it was measured.
 """
 
 from collections.abc import Iterator, Mapping
 
 from gates.evidence import Measurement, Source
-from gates.formats.cells import MISSING, instant
+from gates.formats.cells import MISSING
 from gates.formats.objects import mapping, quantity, size, text, texts
 from gates.formats.result_file import ResultFile
 from gates.formats.understood import Reading
@@ -46,8 +47,6 @@ def read(file: ResultFile) -> Reading:
     found = [m for task in mapping(root, "results") for m in _of(root, task, incomplete)]
     if not any(not m.aggregate for m in found):
         raise file.nothing_measured("`results` holds no task")
-    # The key is misspelt in the tool.
-    seconds = quantity(general.get("total_evaluation_time_secondes"))
     model = text(general.get("model_name")) or text(
         mapping(general, "model_config").get("model_name")
     )
@@ -55,7 +54,6 @@ def read(file: ResultFile) -> Reading:
         file.bounded(found),
         tool_version=text(general.get("lighteval_sha")),
         model=model,
-        measured_at=instant(general.get("end_time")) if seconds and seconds > 1e6 else None,
         notes=(_DETAILS,),
     )
 

@@ -115,6 +115,21 @@ def test_a_limited_run_of_lighteval_is_incomplete():
     assert "limited" in m.incomplete
 
 
+def test_the_times_of_lighteval_are_a_stopwatch_and_no_instant():
+    """Both are `time.perf_counter()`, and the key of their difference is misspelt in the tool."""
+    times = {"start_time": 8e6, "end_time": 1e7, "total_evaluation_time_secondes": "2000000.0"}
+    assert read("x", json.dumps(lighteval(**times)).encode()).measured_at is None
+
+
+def test_lighteval_names_the_model_in_its_configuration_and_counts_docs_of_a_task():
+    root = lighteval(model_name=None, model_config={"model_name": "org/m"})
+    root["config_tasks"] = {"leaderboard|gsm8k|5": {"effective_num_docs": 50, "hf_repo": "gsm8k"}}
+    del root["summary_tasks"]
+    understood = read("x", json.dumps(root).encode())
+    assert understood.model == "org/m"
+    assert found(understood)["leaderboard|gsm8k|5", "qem"].n == 50
+
+
 def modelbench(**score):
     hazard = {"score": {"lower": 0.8, "estimate": 0.9, "upper": 0.95, "samples": 200}}
     other = {"score": {"lower": 0.7, "estimate": 0.8537, "upper": 0.9, "samples": 100}}
@@ -220,6 +235,11 @@ def test_a_model_card_may_state_one_question_twice_and_both_stay_in_sight():
     twice = CARD.replace("    - {type: f1, value: 0.9}", "    - {type: accuracy, value: 12.5}")
     m = [x.value for x in read("README.md", twice.encode()).measurements if x.metric == "accuracy"]
     assert m == [91.5, 12.5]
+
+
+def test_a_claim_written_as_a_text_is_its_number():
+    card = CARD.replace("value: 91.5", 'value: "91.5"')
+    assert found(read("README.md", card.encode()))["glue/sst2/validation", "accuracy"].value == 91.5
 
 
 @pytest.mark.parametrize("value", ["{a: 1}", "[1, 2]", "about 90"])

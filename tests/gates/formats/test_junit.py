@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -220,3 +223,55 @@ def test_a_metric_of_a_run_that_hides_failures_is_incomplete_too():
     root = b'<testsuite tests="2" failures="1">%s<testcase name="a"/></testsuite>'
     given = b'<properties><property name="metric:accuracy" value="0.9"/></properties>'
     assert all(m.incomplete for m in read("j", root % given).measurements)
+
+
+WRITTEN_BY_PYTEST = """
+import pytest
+
+@pytest.fixture
+def breaks():
+    yield
+    raise RuntimeError("teardown")
+
+def test_fails_and_breaks(breaks):
+    assert False
+
+@pytest.mark.xfail
+def test_known():
+    assert False
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_language(language, record_property):
+    record_property("metric:accuracy", {"de": 0.9, "fr": 0.8}[language])
+
+@pytest.fixture(scope="session", autouse=True)
+def whole(record_testsuite_property):
+    record_testsuite_property("metric:toxicity", 0.01)
+    record_testsuite_property("model", "cand-2")
+"""
+
+
+def test_what_the_installed_pytest_writes_is_read(tmp_path):
+    """A failed call whose teardown broke (it stands twice), xfail, parameters, properties."""
+    (tmp_path / "test_it.py").write_text(WRITTEN_BY_PYTEST)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
+    command += ["--rootdir", str(tmp_path), "--junitxml", "junit.xml", "test_it.py"]
+    subprocess.run(command, cwd=tmp_path, check=False, capture_output=True)
+    understood = read("junit.xml", (tmp_path / "junit.xml").read_bytes())
+    found = {(m.metric, m.slice): m for m in understood.measurements}
+    passed = found["pass_rate", ()]
+    assert (passed.count, passed.n, passed.n_errored) == (2, 3, 1)
+    assert found["toxicity", ()].value == 0.01
+    language = {k: m.value for (metric, k), m in found.items() if metric == "accuracy"}
+    assert language == {
+        (("test", "test_it.test_language[de]"),): 0.9,
+        (("test", "test_it.test_language[fr]"),): 0.8,
+    }
+    assert understood.model == "cand-2"
+
+
+def test_a_test_may_state_the_time_it_took_and_it_is_no_metric():
+    (m,) = read(
+        "j", suite(case("a", attributes='time="12.5"'), attributes='time="12.5"')
+    ).measurements
+    assert m.metric == "pass_rate"

@@ -108,6 +108,10 @@ def test_a_format_that_is_asked_for_is_not_forced_on_another_file():
         (b"Timestamp,User Count,Requests/s\n1,1,2\n", "locust"),
         (b'{"goal": "g", "probe": "p", "detector": "d", "attempt_id": "a", "score": 1}', "garak"),
         (b"evalId: eval-1\nresults:\n  version: 3\n", "promptfoo"),
+        (
+            b"- dataset:\n    id: cais/hle\n    task_id: default\n  value: 20.9\n",
+            "the Hugging Face hub",
+        ),
         (b'[{"task_id": 0, "reward": 1.0, "info": {}, "traj": [], "trial": 0}]', "tau-bench"),
         (b'{"timestamp": "t", "info": {}, "tasks": [], "simulations": []}', "tau-bench"),
         (b'{"spec": {"eval_name": "e"}}\n{"final_report": {"accuracy": 1}}\n', "OpenAI evals"),

@@ -192,3 +192,24 @@ def test_bare_nan_tokens_of_the_file_itself_are_accepted():
     content = (DATA / "sklearn_report_nan.json").read_bytes()
     assert b"NaN" in content
     assert read("r", content).format == "sklearn-report"
+
+
+def test_a_subset_of_the_labels_has_a_micro_average_in_place_of_the_accuracy():
+    truth, guess = ["a", "a", "b", "c", "c"], ["a", "b", "b", "c", "a"]
+    subset = classification_report(truth, guess, labels=["a", "b"], output_dict=True)
+    assert "accuracy" not in subset
+    rows = found(subset)
+    assert ("accuracy", None) not in rows
+    assert (rows["recall_micro", None].aggregate, rows["recall_micro", None].n) == (True, None)
+    assert counts(rows["recall", "a"]) == (1, 2)
+    # c was taken for an a: precision counts that, though c is not among the labels.
+    assert counts(rows["precision", "a"]) == (1, 2)
+
+
+def test_whole_numbers_as_labels_are_texts_and_a_report_says_neither_model_nor_time():
+    report = classification_report([0, 0, 1, 1], [0, 1, 1, 1], output_dict=True)
+    understood = read("r.json", json.dumps(report).encode())
+    classes = {dict(m.slice).get("class") for m in understood.measurements}
+    assert classes == {"0", "1", None}
+    assert (understood.model, understood.measured_at) == (None, None)
+    assert any("model, the data set or the time" in note for note in understood.notes)

@@ -166,6 +166,13 @@ TRAPS: dict[str, dict[str, str]] = {
         ),
         "averages": "sklearn_report.averages_are_aggregates_without_a_sample_size",
         "zero_division": "sklearn_report.zero_division_as_nan_is_missing",
+        "micro avg, labels": (
+            "sklearn_report.a_subset_of_the_labels_has_a_micro_average_in_place_of_the_accuracy"
+        ),
+        "whole numbers as labels": (
+            "sklearn_report."
+            "whole_numbers_as_labels_are_texts_and_a_report_says_neither_model_nor_time"
+        ),
         "weighted supports": (
             "sklearn_report.fractional_supports_are_weights_and_not_numbers_of_examples"
         ),
@@ -176,6 +183,9 @@ TRAPS: dict[str, dict[str, str]] = {
         "failed and errored": "junit.a_test_that_failed_and_errored_is_errored_once",
         "xfail is skipped": "junit.skipped_tests_count_neither_way",
         "properties": "junit.a_metric_of_several_tests_is_a_slice_per_test",
+        "what pytest writes": "junit.what_the_installed_pytest_writes_is_read",
+        "time in seconds": "junit.a_test_may_state_the_time_it_took_and_it_is_no_metric",
+        "hidden failures": "junit.a_metric_of_a_run_that_hides_failures_is_incomplete_too",
         "control characters": "junit.a_control_character_is_broken_xml_and_said_to_be",
         "huge system-out": "junit.what_a_test_printed_is_no_result",
     },
@@ -185,10 +195,20 @@ TRAPS: dict[str, dict[str, str]] = {
         "one question twice": (
             "benchmarks.a_model_card_may_state_one_question_twice_and_both_stay_in_sight"
         ),
+        "numbers as texts": "benchmarks.a_claim_written_as_a_text_is_its_number",
+        ".eval_results": (
+            "registry.files_of_known_tools_that_are_not_read_are_never_taken_for_a_plain_table"
+        ),
         "invalid or unsafe YAML": "benchmarks.a_broken_model_card_is_refused_in_words",
     },
     "lighteval": {
         "all and averages": "benchmarks.lighteval_has_values_spreads_and_roll_ups",
+        "a misspelt stopwatch": (
+            "benchmarks.the_times_of_lighteval_are_a_stopwatch_and_no_instant"
+        ),
+        "model_config, docs of a task": (
+            "benchmarks.lighteval_names_the_model_in_its_configuration_and_counts_docs_of_a_task"
+        ),
         "max_samples": "benchmarks.a_limited_run_of_lighteval_is_incomplete",
     },
     "helm": {
@@ -257,6 +277,7 @@ TRAPS: dict[str, dict[str, str]] = {
         "later schemas": "benchmarks.reports_that_cannot_be_believed_are_refused",
     },
     "generic": {
+        "the Trainer's n": "flat.the_trainer_states_n_for_shares_of_examples_only",
         "evaluate.save": "flat.evaluate_and_mlflow_files_are_flat",
         "the Trainer's timings": "flat.what_the_trainer_writes_beside_the_metrics_is_no_metric",
         "score in metrics.json": "flat.the_score_of_mlflow_repeats_its_accuracy",
