@@ -15,10 +15,11 @@ from operator import attrgetter
 from gates.evidence import Measurement
 from gates.explanation import sentence
 from gates.finding import Finding, Observed, finish
+from gates.ladder.screening import UNIT
 from gates.rules.context import Claim, Context
 from gates.rules.judging import confidence_of
 from gates.rules.looks import FIRST_LOOK, hypothesis_key
-from gates.rules.measured import UNDECLARED_ERRORS, JudgedRule
+from gates.rules.measured import UNDECLARED_ERRORS, JudgedRule, Subject
 from gates.rules.sampled import Levels, first_levels
 from gates.rules.selection import Target
 from gates.statistics import binomial
@@ -36,7 +37,7 @@ class Counted:
     """What the slices of one rule share. `None` from `claim` sends a slice the general way."""
 
     def __init__(self, rule: JudgedRule, comparison: str, limit: float, level: Levels) -> None:
-        self._rule, self._subject = rule, rule.subject
+        self._subject = rule.subject
         self._comparison, self._limit, self._level = comparison, limit, level
         self._wanted = rule.unit or rule.subject.unit
 
@@ -44,9 +45,9 @@ class Counted:
     def of(
         cls, ctx: Context, rule: JudgedRule, minimum: float | None, maximum: float | None
     ) -> "Counted | None":
-        """For a rule that asks of a proportion no more than one limit; None for any other."""
+        """For a rule that asks of a rate no more than one limit; None for any other."""
         is_plain = rule.mode is Mode.PROVE and not (rule.strict or rule.certify or rule.needs)
-        if rule.subject.kind != "proportion" or not is_plain or ctx.defaults.n_plan is not None:
+        if not (is_plain and _is_rate(rule.subject)) or ctx.defaults.n_plan is not None:
             return None
         level = first_levels(ctx, rule)
         limit = maximum if minimum is None else minimum
@@ -68,7 +69,7 @@ class Counted:
         m = target.rows[0].measurement
         if m.count is None or not m.n or _BESIDE(m) != _NOTHING_BESIDE:
             return None
-        if m.unit is None and self._wanted is not None:
+        if self._wanted is not None and m.unit != self._wanted:
             return None
         if ctx.history.foreign_evidence and m.source is not None and m.source.file_digest:
             return None
@@ -134,6 +135,7 @@ class Counted:
             ),
             proven=outcome is Outcome.PASS,
             to_settle=to_settle,
+            unit=finding.unit or m.unit,
             look=FIRST_LOOK.number,
             flags=() if m.errors_stated else UNDECLARED_ERRORS,
         )
@@ -147,6 +149,11 @@ class Counted:
         side: Side = "lower" if self._comparison == "min" else "upper"
         known = binomial.Rate(count, count, n)
         return {"samples": known.samples_to_settle(self._limit, side, alpha)}
+
+
+def _is_rate(subject: Subject) -> bool:
+    """Whether a count of n is about a rate: of a proportion, or of scores from 0 to 1."""
+    return subject.kind == "proportion" or (subject.kind == "mean" and subject.value_range == UNIT)
 
 
 def _inputs_digest(m: Measurement, n: int, count: int) -> str:

@@ -30,6 +30,7 @@ BESIDE = st.sampled_from(
         ", unit: fraction",
     ]
 )
+KINDS = st.sampled_from(["kind: proportion", "kind: mean, range: [0, 1]", "kind: mean"])
 LOOKS = ("single", "planned(2)", "planned(4)")
 
 
@@ -46,6 +47,7 @@ def counts(draw: st.DrawFn, slices: int) -> list[Measurement]:
                     {"n_errored": 1},
                     {"errors_stated": True},
                     {"unit": "fraction"},
+                    {"unit": "percent"},
                     {"task": "faq"},
                     {"source": Source(tool="lm-eval", dataset_digest="sha256:ab", file_digest="f")},
                     {"incomplete": "the run was limited"},
@@ -68,7 +70,7 @@ def test_both_ways_lead_to_the_same_bytes(data: st.DataObject) -> None:
     slices = data.draw(st.sampled_from([1, 1, 4]))
     by = ", by: [lang]" if slices > 1 else ""
     rules = [
-        f"metric: agreement, {side}{by}{data.draw(BESIDE)}, kind: proportion, id: r{number}, "
+        f"metric: agreement, {side}{by}{data.draw(BESIDE)}, {data.draw(KINDS)}, id: r{number}, "
         f"direction: {'lower' if side.startswith('max') else 'higher'}"
         for number, side in enumerate(data.draw(st.lists(SIDES, min_size=1, max_size=3)))
     ]
