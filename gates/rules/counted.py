@@ -6,7 +6,6 @@ claim gets the same answer straight from its numbers, and everything else goes t
 the tests holds both ways to the same bytes.
 """
 
-from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from math import inf, nextafter
@@ -20,7 +19,7 @@ from gates.rules.context import Claim, Context
 from gates.rules.judging import confidence_of
 from gates.rules.looks import FIRST_LOOK, hypothesis_key
 from gates.rules.measured import UNDECLARED_ERRORS, JudgedRule, Subject
-from gates.rules.sampled import Levels, first_levels
+from gates.rules.sampled import Levels, draft, first_levels
 from gates.rules.selection import Target
 from gates.statistics import binomial
 from gates.statistics.estimate import Side
@@ -36,14 +35,22 @@ _NOTHING_BESIDE = (0, False, *[None] * 15)
 class Counted:
     """What the slices of one rule share. `None` from `claim` sends a slice the general way."""
 
-    def __init__(self, rule: JudgedRule, comparison: str, limit: float, level: Levels) -> None:
+    def __init__(
+        self, rule: JudgedRule, gate: str, comparison: str, limit: float, level: Levels
+    ) -> None:
         self._subject = rule.subject
         self._comparison, self._limit, self._level = comparison, limit, level
+        self._open = draft(rule, gate, Target(None, ()), {comparison: limit})
         self._wanted = rule.unit or rule.subject.unit
 
     @classmethod
     def of(
-        cls, ctx: Context, rule: JudgedRule, minimum: float | None, maximum: float | None
+        cls,
+        ctx: Context,
+        rule: JudgedRule,
+        gate: str,
+        minimum: float | None,
+        maximum: float | None,
     ) -> "Counted | None":
         """For a rule that asks of a rate no more than one limit; None for any other."""
         is_plain = rule.mode is Mode.PROVE and not (rule.strict or rule.certify or rule.needs)
@@ -55,14 +62,9 @@ class Counted:
             return None
         if minimum is not None and maximum is not None:
             return None
-        return cls(rule, "max" if minimum is None else "min", limit, level)
+        return cls(rule, gate, "max" if minimum is None else "min", limit, level)
 
-    def claim(
-        self,
-        ctx: Context,
-        draft: Callable[[Target], Finding],
-        target: Target,
-    ) -> Claim | None:
+    def claim(self, ctx: Context, target: Target) -> Claim | None:
         """The claim of a plain count that nobody looked at before; None for anything else."""
         if len(target.rows) != 1:
             return None
@@ -80,13 +82,12 @@ class Counted:
         if ctx.looks.state(key, inputs) is not FIRST_LOOK:
             return None
         p_value = binomial.p_below if self._comparison == "min" else binomial.p_above
-        finding = draft(target)
-        settle = partial(self._settled, m, m.n, m.count, finding)
+        settle = partial(self._settled, target, m, m.n, m.count)
         p = p_value(m.count, m.n, self._limit)
-        return Claim(finding, p=p, hypothesis=key, inputs=inputs, settle=settle)
+        return Claim(self._open, p, None, None, key, inputs, None, None, None, settle)
 
     def _settled(
-        self, m: Measurement, n: int, count: int, finding: Finding, *, rejected: bool, level: float
+        self, target: Target, m: Measurement, n: int, count: int, *, rejected: bool, level: float
     ) -> Finding:
         """As `judging.settle` has it, its bounds nudged off the limit in the same way."""
         limit, alpha = self._limit, self._level.alpha
@@ -116,8 +117,10 @@ class Counted:
         else:
             outcome, reason = Outcome.INCONCLUSIVE, "interval_straddles_limit"
             to_settle = self._to_settle(n, count)
-        finish(
-            finding,
+        finding = Finding.drafted(
+            vars(self._open),
+            task=target.task,
+            slice=target.slice,
             outcome=outcome,
             reason=reason,
             observed=Observed.drafted(
@@ -135,7 +138,7 @@ class Counted:
             ),
             proven=outcome is Outcome.PASS,
             to_settle=to_settle,
-            unit=finding.unit or m.unit,
+            unit=self._open.unit or m.unit,
             look=FIRST_LOOK.number,
             flags=() if m.errors_stated else UNDECLARED_ERRORS,
         )

@@ -76,11 +76,11 @@ class Threshold(JudgedRule):
         """One claim per (task, slice)."""
         draft = partial(self._draft, gate)
         general = partial(self._claim, ctx, gate, self.subject)
-        counted = Counted.of(ctx, self, self.min, self.max)
+        counted = Counted.of(ctx, self, gate, self.min, self.max)
         if counted is None:
             return each_target(ctx, self, general, draft)
-        plain = partial(counted.claim, ctx, draft)
-        return each_target(ctx, self, lambda target: plain(target) or general(target), draft)
+        plain = counted.claim
+        return each_target(ctx, self, lambda target: plain(ctx, target) or general(target), draft)
 
     @cached_property
     def limits(self) -> Mapping[str, float]:
