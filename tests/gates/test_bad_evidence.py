@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from gates.evidence import Exceed, ImpossibleEvidence, Measurement
+from gates.explanation import limits_of
 from gates.finding import Finding
 from gates.rules.registry import KINDS
 from gates.statistics.registry import ESTIMATORS
-from gates.verdict import Outcome, Verdict
+from gates.verdict import Mode, Outcome, Verdict
 from tests.gates.build import judge, m
 from tests.gates.statistics.test_registry import (
     GROUPS,
@@ -359,9 +360,24 @@ def _found(case: Case, change: Spoil, side: str = "both") -> tuple[Verdict, list
 PYTHON = re.compile(r"\b(nan|inf|None|fsum)\b")
 
 
+def _is_carried(finding: Finding) -> bool:
+    """Whether a pass that claims proof has a bound, and an estimate, on the good side."""
+    seen = finding.observed
+    proves = finding.outcome is Outcome.PASS and finding.proven and finding.mode is Mode.PROVE
+    if not proves or seen is None or finding.kind in {"coverage", "zero_tolerance"}:
+        return True
+    low, high = limits_of(finding, seen)
+    value = seen.value
+    if low is not None and (seen.lower is None or seen.lower < low or (value or low) < low):
+        return False
+    return high is None or (
+        seen.upper is not None and seen.upper <= high and (value or high) <= high
+    )
+
+
 def _is_sound(finding: Finding) -> bool:
     """Words for people, numbers that are numbers, and bounds around the value."""
-    if PYTHON.search(" ".join((finding.message, *finding.flags))):
+    if PYTHON.search(" ".join((finding.message, *finding.flags))) or not _is_carried(finding):
         return False
     seen = finding.observed
     if seen is None:

@@ -43,6 +43,18 @@ def test_a_rise_within_the_tolerance_passes_and_beyond_it_fails(
     assert "25% of the baseline" in found.message
 
 
+@pytest.mark.parametrize(
+    ("candidate", "outcome"),
+    [(1.0, Outcome.PASS), (2.0, Outcome.PASS), (0.75, Outcome.INCONCLUSIVE), (0.5, Outcome.FAIL)],
+)
+def test_a_fall_within_the_tolerance_passes_and_beyond_it_fails(
+    candidate: float, outcome: Outcome
+) -> None:
+    rule = RISE.replace("increase", "decrease")
+    found = only(compared(rule, series(candidate), series(1.0, seed=2)))
+    assert found.outcome is outcome
+
+
 def test_seven_of_ten_points_a_hundred_times_worse_do_not_pass() -> None:
     """spinnaker #6278: automated canary analysis passes this."""
     bad = m("latency", scores=(1.0, 1.1, 0.9, *([100.0] * 7)), unit="s")

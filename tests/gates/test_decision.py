@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gates.evidence import Exceed
-from gates.history import History, PassedStage
+from gates.evidence import Document, Exceed, Source
+from gates.history import History, Look, PassedStage
 from gates.verdict import Effect, Outcome, Verdict
 from tests.gates.build import AT, DIGEST, facts, judge, m, only, policy
 
@@ -78,6 +78,23 @@ def test_holm_protects_many_slices_and_names_the_culprit() -> None:
     clear = judge(rule, *fine[:-1], m("accuracy", count=100, n=200, slice={"s": "19"}))
     failed = [finding for finding in clear.findings if finding.outcome is Outcome.FAIL]
     assert [finding.slice for finding in failed] == [(("s", "19"),)]
+
+
+def test_a_pass_pays_for_no_other_rule() -> None:
+    """Requiring all rules is no union: each has the whole of its error (intersection-union)."""
+    alone = judge("metric: accuracy, min: 0.8", m("accuracy", count=174, n=200))
+    assert alone.verdict is Verdict.PASS
+    assert (
+        judge("metric: accuracy, min: 0.8", m("accuracy", count=168, n=200)).verdict
+        is not Verdict.PASS
+    )
+    slices = [m("accuracy", count=174, n=200, slice={"s": f"{i:02}"}) for i in range(40)]
+    many = judge("metric: accuracy, by: [s], min: 0.8", *slices)
+    assert many.verdict is Verdict.PASS
+    seen, whole = many.findings[0].observed, only(alone).observed
+    assert seen is not None
+    assert whole is not None
+    assert (seen.lower, seen.lower_confidence) == (whole.lower, whole.lower_confidence)
 
 
 def test_order_of_rules_and_measurements_does_not_matter() -> None:
@@ -154,6 +171,46 @@ def test_identical_inputs_are_not_a_new_look() -> None:
     assert again.findings == first.findings
     more = judge(rule, m("accuracy", count=870, n=1000), history=History(looks=first.looks))
     assert more.attempt == 2
+
+
+def test_completing_evidence_costs_no_look() -> None:
+    """Other metrics, documents, times and run ids are no new inputs of a hypothesis."""
+    rules = policy("metric: accuracy, min: 0.85", "metric: recall, min: 0.5", header=PLANNED)
+    seen = m("accuracy", count=435, n=500)
+    first = judge(rules, seen)
+    assert {f.metric: f.outcome for f in first.findings}["recall"] is Outcome.MISSING
+    later = judge(
+        rules,
+        replace(seen, source=Source(tool="other", run_id="2")),
+        m("recall", count=99, n=100),
+        history=History(looks=first.looks),
+        documents=[Document("dpia")],
+        measured_at=AT,
+    )
+    assert {f.metric: f.look for f in later.findings} == {"accuracy": 1, "recall": 1}
+    same = {f.metric: f for f in later.findings}["accuracy"]
+    assert same.observed == {f.metric: f for f in first.findings}["accuracy"].observed
+    assert later.attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("looks", "shares"),
+    [("single", [1.0]), ("planned(2)", [0.8, 0.2]), ("planned(3)", [0.8, 0.1, 0.1])],
+)
+def test_planned_looks_spend_the_error_between_them(looks: str, shares: list[float]) -> None:
+    rules = policy("metric: accuracy, min: 0.85", header=f"defaults: {{looks: {looks}}}")
+    past: tuple[Look, ...] = ()
+    spent = []
+    for number in range(1, len(shares) + 2):
+        made = judge(rules, m("accuracy", count=870, n=1000 + number), history=History(looks=past))
+        past += made.looks
+        found = only(made)
+        if number > len(shares):
+            assert found.reason == "looks_spent"
+            continue
+        assert found.observed is not None
+        spent.append(1 - (found.observed.lower_confidence or 0.0))
+    assert spent == pytest.approx([0.05 * share for share in shares])
 
 
 def test_looks_are_spent_across_policies_and_then_nothing_passes() -> None:

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from gates.history import History, Look
 from gates.verdict import Verdict
 from tests.gates.build import judge, m, policy
 
@@ -22,7 +23,7 @@ RUNS = {
 N = 200
 
 
-@pytest.mark.parametrize("looks", ["single", "planned(2)"])
+@pytest.mark.parametrize("looks", ["single", "planned(2)", "anytime, n_plan: 200"])
 def test_an_unchanged_model_never_flips_between_pass_and_fail(looks):
     assert sum(RUNS.values()) == 61
     rules = policy("metric: accuracy, min: 0.85", header=f"defaults: {{looks: {looks}}}")
@@ -31,6 +32,19 @@ def test_an_unchanged_model_never_flips_between_pass_and_fail(looks):
     }
     by_values = {judge(rules, m("accuracy", value=float(run), n=N)).verdict for run in RUNS}
     assert by_counts == by_values == {Verdict.ESCALATE}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_running_it_again_until_it_passes_does_not_work_either(backwards):
+    rules = policy("metric: accuracy, min: 0.85", header="defaults: {looks: planned(2)}")
+    past: tuple[Look, ...] = ()
+    verdicts = set()
+    for run in sorted(RUNS, reverse=backwards):
+        seen = m("accuracy", count=int(Fraction(run) * N), n=N)
+        made = judge(rules, seen, history=History(looks=past))
+        past += made.looks
+        verdicts.add(made.verdict)
+    assert verdicts == {Verdict.ESCALATE}
 
 
 def test_a_point_estimate_would_flip():

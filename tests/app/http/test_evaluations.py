@@ -161,6 +161,20 @@ def test_looks_are_counted_and_known_inputs_cost_nothing(ready: Service):
     assert other["attempt"] == 1
 
 
+def test_looks_follow_the_candidate_by_version_or_digest(ready: Service):
+    def attempt(version: str, digest: str, n: int, stage: str = "limited_release") -> int:
+        body = evidence(attacks=(14, n), stage=stage)
+        body["candidate"] |= {"version": version, "digest": f"sha256:{digest * 64}"}
+        made = ready.call("POST", "/v1/evaluations", json=body)
+        return int(made.json()["attempt"])
+
+    assert attempt("42", "a", 1000) == 1
+    assert attempt("42", "b", 1100) == 2, "rebuilt under the same version"
+    assert attempt("43", "a", 1200) == 2, "the same bytes under another version"
+    assert attempt("44", "c", 1300) == 1
+    assert attempt("44", "a", 1400) == 3, "both at once"
+
+
 def test_two_submissions_at_once_cannot_both_be_the_first_look(ready: Service):
     bodies = [{"attacks": (14, 1000 + i)} for i in range(6)]
     with ThreadPoolExecutor(6) as pool:
