@@ -218,7 +218,7 @@ def _answered(
         lower_confidence=seen.lower_confidence,
         upper=_finite(seen.upper),
         upper_confidence=seen.upper_confidence,
-        relative=(values[0] - values[1]) / abs(values[1]) if values[1] else None,
+        relative=words.share(values[0] - values[1], values[1]),
         method=seen.method,
         approximate=seen.approximate,
         effect=effect,

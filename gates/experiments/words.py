@@ -4,6 +4,7 @@ Never says "significant", and never "no difference": a sample shows a bound, not
 """
 
 from collections.abc import Sequence
+from math import inf, isfinite
 
 from gates.experiments.answer import Analysis, Compared
 from gates.experiments.request import Comparison, Experiment
@@ -21,16 +22,27 @@ def effect(compared: Comparison, arm: float, control: float) -> str:
         base = next((b for b in _BASES if abs(gap) * b >= 0.95), _BASES[-1])
         shown = f"{abs(gap) * base:.2g}" if abs(gap) * base < 99.5 else f"{abs(gap) * base:.0f}"
         pair = _pair(arm, control, percent=True)
-        relative = f", {gap / control:+.1%} of it" if control else ""
+        relative = _relative(gap, control)
         if gap == 0:
             return f"as many in both ({pair})"
         return f"{shown} {more} per {base:,} ({pair}{relative})"
     unit = f" {compared.unit}" if compared.unit else ""
     pair = _pair(arm, control, percent=False, unit=unit)
-    relative = f", {gap / abs(control):+.1%} of it" if control else ""
+    relative = _relative(gap, control)
     if gap == 0:
         return f"the same on average ({pair})"
     return f"{number(abs(gap), percent=False)}{unit} {more} on average ({pair}{relative})"
+
+
+def share(gap: float, control: float) -> float | None:
+    """A change as a share of the control; None where it is zero, or too small to divide by."""
+    found = gap / abs(control) if control else inf
+    return found if isfinite(found) else None
+
+
+def _relative(gap: float, control: float) -> str:
+    found = share(gap, control)
+    return "" if found is None else f", {found:+.1%} of it"
 
 
 def _pair(arm: float, control: float, *, percent: bool, unit: str = "") -> str:

@@ -8,12 +8,13 @@ approximate, and refuses to be read as more.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, hypot, inf, isfinite, isnan
+from math import ceil, hypot, inf, isnan
 
 from gates.statistics import power
 from gates.statistics.estimate import Estimate, Side
 
 _STEPS = 60
+_FAR = 1e150
 _POWER_TAIL = 1.0 - power.POWER
 
 
@@ -70,7 +71,8 @@ class HybridDifference:
         if n is None or not gap > 0.0 or not alpha > 0.0:
             return None
         reach = [abs(self.value - bound(a, errors=True)) for a in (alpha, _POWER_TAIL)]
-        times = (sum(reach) / gap) ** 2 if isfinite(sum(reach)) else inf
+        ratio = sum(reach) / gap
+        times = ratio**2 if ratio < _FAR else inf
         return max(1, ceil(n * times)) if n * times <= power.CAP else None
 
 

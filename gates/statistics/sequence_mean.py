@@ -41,7 +41,8 @@ def p_at(distance: float, n: float, n_plan: float) -> float:
     power_of_e = distance * distance * (n * r) / (2.0 * grown)
     if power_of_e > 700.0:
         return 0.0
-    return min(1.0, sqrt(grown) / (2.0 * (exp(power_of_e) - 1.0)))
+    above = exp(power_of_e) - 1.0
+    return min(1.0, sqrt(grown) / (2.0 * above)) if above > 0.0 else 1.0
 
 
 @dataclass(frozen=True, slots=True)

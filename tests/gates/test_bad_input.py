@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gates.evidence import ImpossibleEvidence, Measurement
 from gates.verdict import Outcome
-from tests.gates.build import judge, m
+from tests.gates.build import judge, m, only, policy
 
 RULES = {
     "accuracy": "metric: accuracy, min: 0.9",
@@ -158,6 +158,27 @@ def test_small_samples_of_every_form_do_not_pass() -> None:
     ):
         metric = rule.removeprefix("metric: ").partition(",")[0]
         assert Outcome.PASS not in outcomes(rule, m(metric, **sent))
+
+
+@pytest.mark.parametrize("looks", ["single", "planned(2)", "anytime, n_plan: 1000"])
+def test_a_mean_that_is_its_limit_but_for_noise_is_open(looks: str) -> None:
+    rules = policy("metric: relevance, min: 4", header=f"defaults: {{looks: {looks}}}")
+    for value in (4.0, 4.0 - 1e-15, 4.0 + 1e-15):
+        found = only(judge(rules, m("relevance", value=value, stderr=0.1, n=200)))
+        assert found.outcome is Outcome.INCONCLUSIVE, found.message
+
+
+@pytest.mark.parametrize("looks", ["single", "planned(2)", "anytime, n_plan: 1000"])
+def test_a_share_of_a_mean_far_below_its_error_has_an_outcome(looks: str) -> None:
+    rules = policy(
+        "metric: relevance, versus_baseline: {max_drop_percent: 5}",
+        header=f"defaults: {{looks: {looks}}}",
+    )
+    for value, stderr in ((1e-300, 1e292), (5e-324, 1e299), (-1e-300, 1e290)):
+        one = m("relevance", value=value, stderr=stderr, n=BIG - 1)
+        for base in (m("relevance", value=-5.0, stderr=1e-8, n=BIG - 1), one):
+            found = only(judge(rules, one, baseline=[base]))
+            assert found.outcome is Outcome.INCONCLUSIVE, found.message
 
 
 NO_CONFIDENCE = [0.0, 5e-324, 1e-13, 1 - 1e-13, 1 - 2**-53, 1.0, -0.5, 95.0]

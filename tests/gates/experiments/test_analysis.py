@@ -1,5 +1,7 @@
 """The experiment calculator: the same engine as the rules, answers in words, honest refusals."""
 
+import re
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
+from gates.evidence import ImpossibleEvidence
 from gates.experiments import Analysis, Experiment, Plan, analyze, needed
 from gates.statistics import sample_ratio
 from gates.statistics.binomial import Rate
@@ -346,3 +349,64 @@ def test_a_plan_takes_relative_effects_power_and_days() -> None:
     ):
         with pytest.raises(ValidationError):
             Plan.model_validate(wrong)
+
+
+BIG = 2**53 - 1
+FORMS: dict[str, list[dict[str, Any]]] = {
+    "counts": [
+        {"count": count, "n": n}
+        for count, n in ((0, 1), (1, 1), (0, 10), (10, 10), (0, BIG), (BIG, BIG), (5, 10))
+    ],
+    "means": [
+        {"mean": mean, "sd": sd, "n": n}
+        for mean in (0.0, -5.0, 5e-324, 1e300)
+        for sd in (0.0, 5e-324, 1.0, 1e300)
+        for n in (1, 200, BIG)
+    ],
+    "values": [
+        {"values": values}
+        for values in (
+            [0.0] * 200,
+            [1.0] * 200,
+            [1.0],
+            [5e-324] * 150,
+            [1e300, -1e300] * 100,
+            [1e300] + [0.0] * 199,
+            [float(i % 7) for i in range(200)],
+            [1e-300 * i for i in range(200)],
+        )
+    ],
+    "ratios": [
+        {"numerators": over, "denominators": under}
+        for over, under in (
+            ([0.0] * 200, [1.0] * 200),
+            ([1.0] * 200, [5e-324] * 200),
+            ([1e300] * 200, [1e300] * 200),
+            ([1.0], [1.0]),
+            ([1.0] * 199 + [1e300], [0.0] * 199 + [1.0]),
+        )
+    ],
+}
+ASKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"looks": "anytime"},
+    {"margin_percent": 5, "direction": "lower"},
+    {"margin": 5e-324, "range": [-1e300, 1e300]},
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("more", ASKED, ids=str)
+def test_bad_input_has_an_answer(form: str, more: dict[str, Any]) -> None:
+    for one, two in product(FORMS[form], repeat=2):
+        try:
+            what = Experiment.model_validate(
+                {"arms": [{"name": "old", **one}, {"name": "new", **two}], **more}
+            )
+            found = analyze(what)
+        except (ValidationError, ImpossibleEvidence):
+            continue
+        said = " ".join((found.summary, *(item.message for item in found.primary)))
+        assert not re.search(r"\b(nan|inf|None)\b", said), (one, two, said)
+        if max(arm.n for arm in found.arms) == 1:
+            assert found.verdict != "adopt", (one, two, said)
