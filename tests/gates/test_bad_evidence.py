@@ -8,6 +8,7 @@ ends in a finding; never in an error of ours, and never in a pass that it does n
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 from math import inf, nan
 from typing import Any
 
@@ -19,7 +20,7 @@ from gates.finding import Finding
 from gates.rules.registry import KINDS
 from gates.statistics.registry import ESTIMATORS
 from gates.verdict import Mode, Outcome, Verdict
-from tests.gates.build import judge, m
+from tests.gates.build import judge, m, policy
 from tests.gates.statistics.test_registry import (
     GROUPS,
     INSTEAD,
@@ -215,6 +216,16 @@ OTHERWISE: dict[str, Case] = {
         m("relevance", scores=FAIR, **NAMED),
         m("relevance", scores=SAME, **NAMED),
     ),
+    "share of a stated baseline": one(
+        "metric: relevance, versus_baseline: {max_drop_percent: 80}",
+        m("relevance", value=0.9, stderr=0.01, n=N),
+        m("relevance", value=0.9, stderr=0.01, n=N),
+    ),
+    "intervals apart": one(
+        f"metric: roc_auc, {LESS}",
+        m("roc_auc", value=0.6, ci=(0.55, 0.65), confidence=0.95, n=N),
+        m("roc_auc", value=0.6, ci=(0.55, 0.65), confidence=0.95, n=N),
+    ),
     "quantiles apart": one(
         "metric: latency, quantile: 0.9, versus_baseline: {max_rise: 1}, unit: s",
         m("latency", scores=GOOD, unit="s"),
@@ -343,15 +354,21 @@ NOTHING: dict[str, Spoil] = {
 """Of which nothing can be shown, whatever the rest says: never a pass."""
 
 
-def _found(case: Case, change: Spoil, side: str = "both") -> tuple[Verdict, list[Finding]] | None:
+LOOKS = ("single", "planned(2)", "anytime, n_plan: 1000")
+
+
+def _found(
+    case: Case, change: Spoil, side: str = "both", looks: str = "single"
+) -> tuple[Verdict, list[Finding]] | None:
     """What is decided, None where the evidence is refused."""
     rule, sent, baseline = case
     if side != "baseline":
         sent = tuple(map(change, sent))
     if baseline is not None and side != "candidate":
         baseline = change(baseline)
+    rules = policy(rule, header=f"defaults: {{looks: {looks}}}")
     try:
-        made = judge(rule, *sent, baseline=None if baseline is None else [baseline])
+        made = judge(rules, *sent, baseline=None if baseline is None else [baseline])
     except ImpossibleEvidence:
         return None
     return made.verdict, list(made.findings)
@@ -423,8 +440,10 @@ ASKING = [
 
 @pytest.mark.parametrize(("name", "side"), ASKING)
 def test_bad_evidence_has_an_outcome(name: str, side: str) -> None:
-    for how, change in BAD.items():
-        found = _found(CASES[name], change, side)
+    """Whatever the looks are: only where there is a next one is its size asked for."""
+    asked = product(BAD.items(), LOOKS if side == "both" else LOOKS[1:2])
+    for (how, change), looks in asked:
+        found = _found(CASES[name], change, side, looks)
         for finding in found[1] if found else ():
             assert finding.outcome is not Outcome.ERROR, (how, finding.message)
             assert _is_sound(finding), (how, finding.message, finding.observed)
@@ -438,7 +457,7 @@ def test_of_nothing_nothing_passes(name: str, side: str) -> None:
     for how, change in NOTHING.items():
         if all(change(part) == part for part in whole):
             continue  # there is no series of which one number could be spoilt
-        found = _found(CASES[name], change, side)
+        found = _found(CASES[name], change, side, "planned(2)")
         if found is None:
             continue
         verdict, findings = found
