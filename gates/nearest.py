@@ -9,7 +9,7 @@ from math import isfinite
 
 from gates.explanation import limits_of, reads_as_percent, shown
 from gates.finding import Finding, Observed
-from gates.reasons import ALSO_BARS
+from gates.reasons import ALSO_BARS, OPEN_WORDS
 from gates.rounding import number
 from gates.verdict import Effect, Mode, Outcome, Verdict
 
@@ -142,6 +142,8 @@ def _accepted(finding: Finding) -> str:
         return f"{where}: that nothing is known of it"
     if finding.outcome is Outcome.FAIL:
         return f"{where}: that it misses its limit"
+    if finding.reason in _BESIDE_BOUNDS:
+        return f"{where}: that {OPEN_WORDS[finding.reason]}"
     low, high = limits_of(finding, seen)
     percent = reads_as_percent(finding, seen)
     if low is not None and seen.lower is not None and seen.lower < low:
@@ -151,6 +153,12 @@ def _accepted(finding: Finding) -> str:
         most = shown(seen, seen.upper, percent=percent, against=high)
         return f"{where}: that the true {_what(seen)} may be as high as {most}"
     return f"{where}: that it is not settled ({finding.reason.replace('_', ' ')})"
+
+
+_BESIDE_BOUNDS = frozenset(
+    {"contradicts_attempt", "evidence_of_another_candidate", "not_comparable"}
+)
+"""Reasons for which bounds are of little use, or are another's."""
 
 
 def _what(seen: Observed) -> str:

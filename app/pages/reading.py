@@ -212,7 +212,7 @@ def bounds(finding: Mapping[str, Any]) -> Bounds | None:
         return None
     percent = scale == "share_within_limit" or finding.get("unit") in {"fraction", "percent"}
     return Bounds(
-        value=observed.get("value"),
+        value=None if _is_enclosed(observed) else observed.get("value"),
         lower=observed.get("lower"),
         upper=observed.get("upper"),
         low=low,
@@ -221,6 +221,11 @@ def bounds(finding: Mapping[str, Any]) -> Bounds | None:
         percent=percent or finding.get("kind") == "zero_tolerance",
         scale=scale,
     )
+
+
+def _is_enclosed(observed: Mapping[str, Any]) -> bool:
+    """Whether percentiles only enclose the share: its middle is nobody's estimate."""
+    return observed.get("scale") == "share_within_limit" and observed.get("count") is None
 
 
 def _limits(
@@ -287,8 +292,10 @@ def _seen(finding: Mapping[str, Any], known: Bounds | None) -> str:
         return f"{observed['count']:,} in {n:,}" if n is not None else f"{observed['count']:,}"
     if known is None or value is None:
         return ""
-    text = _number(finding, known, value)
     n = observed.get("n")
+    if _is_enclosed(observed):
+        return "" if n is None else f"n = {n:,}"
+    text = _number(finding, known, value)
     if observed.get("count") is not None and n is not None:
         return f"{text} ({observed['count']:,} of {n:,})"
     return f"{text} (n = {n:,})" if n is not None else text

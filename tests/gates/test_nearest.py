@@ -125,6 +125,8 @@ def test_no_flip_is_promised_for_evidence_of_another_candidate() -> None:
         assert only(decision).reason == "evidence_of_another_candidate"
         assert flip(only(decision)) is None
         assert "would pass" not in decision.summary
+        said = "quality/accuracy: that the same scores or file came with another candidate"
+        assert accepts(decision.findings) == (said,)
 
 
 @pytest.mark.parametrize(

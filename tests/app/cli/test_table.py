@@ -5,6 +5,7 @@ import pytest
 
 from app.cli.exits import CliError
 from app.cli.table import columns, decision_table
+from app.pages.reading import line
 from tests.app.pages import samples
 
 
@@ -48,3 +49,14 @@ def test_columns_count_wide_characters_twice():
 def test_errors_are_made_harmless(capsys):
     CliError("bad \x1b[31m name", "second\nline").show()
     assert capsys.readouterr().err == "Error: bad \ufffd[31m name\n  second line\n"
+
+
+def test_what_percentiles_only_enclose_gets_no_made_up_middle():
+    """A p99 under the limit says 99 to 100% lie within it, and not 99.5%."""
+    enclosed = {**samples.LATENCY["observed"], "value": 0.995, "count": None}
+    shown = line("operations", {**samples.LATENCY, "observed": enclosed})
+    assert shown.seen == "n = 1,000"
+    assert shown.bounds is not None
+    assert shown.bounds.value is None
+    counted = line("operations", samples.LATENCY)
+    assert counted.seen == "96.9% (969 of 1,000)"
