@@ -88,6 +88,29 @@ def test_drift_of_a_runs_own_data_moves_the_alias_or_not(gate: Gate, registry: T
 
 
 @SQLITE
+def test_what_was_not_read_of_a_run_is_a_note_beside_its_measured_data(
+    settings, registry: Team, tmp_path
+):
+    rule = RULE.replace("{model}", registry.model) + ", artifacts: [eval_results_table.json]"
+    with connected(settings, registry, tmp_path, rule=rule, policy=POLICY) as gate:
+        unread = {"eval_results_table.json": '{"columns":["inputs"],"data":[["q"]]}'}
+        registry.register(0.9, artifacts={**files(LIKE), **unread})
+        gate.swept()
+        gate.worked()
+        told = decision_of(gate, "1")
+        assert outcomes(told)["drift_share"] == "pass"
+        (note,) = [note for note in told["notes"] if note.startswith("MLflow: ")]
+        assert "eval_results_table.json was not read" in note
+        assert "to_json(orient='records')" in note
+        # Anybody may write a context: only the registry's own is taken at its word.
+        sent = submission(registry, registry.last[0])
+        context = {"notes": "eval_results_table.json was fine"}
+        found = submitted(gate, {**sent, "context": context})
+        shown = gate.service.call("GET", f"/v1/decisions/{found['decision']}").json()
+        assert not any("MLflow: " in note for note in shown["notes"])
+
+
+@SQLITE
 def test_a_run_without_the_data_has_no_evidence_of_drift(gate: Gate, registry: Team):
     registry.register(0.9, artifacts={"data/reference.csv": REFERENCE})
     gate.swept()
