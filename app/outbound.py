@@ -12,7 +12,8 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -125,6 +126,19 @@ def resolved(host: str, port: int) -> Sequence[str]:
     return [str(item[4][0]) for item in found]
 
 
+def _trusted(ca_file: str | None) -> ssl.SSLContext:
+    """Whose certificates are accepted; a file is read again once it has changed."""
+    return _read_trusted(ca_file, Path(ca_file).stat().st_mtime_ns if ca_file else 0)
+
+
+@lru_cache(maxsize=8)  # reading the public authorities takes longer than the call that needs them
+def _read_trusted(ca_file: str | None, changed: int) -> ssl.SSLContext:
+    del changed
+    import httpx  # noqa: PLC0415 - see above
+
+    return ssl.create_default_context(cafile=ca_file) if ca_file else httpx.create_ssl_context()
+
+
 @cache
 def _guarded() -> "Callable[[Outbound, Resolver], httpx.BaseTransport]":
     import httpx  # noqa: PLC0415 - see above
@@ -135,7 +149,7 @@ def _guarded() -> "Callable[[Outbound, Resolver], httpx.BaseTransport]":
         def __init__(self, policy: Outbound, resolve: Resolver) -> None:
             self._policy = policy
             self._resolve = resolve
-            context = ssl.create_default_context(cafile=policy.ca_file) if policy.ca_file else True
+            context = _trusted(policy.ca_file)
             # A kept connection could serve another name at the same address, unchecked.
             limits = httpx.Limits(max_keepalive_connections=0)
             self._inner = httpx.HTTPTransport(verify=context, limits=limits)

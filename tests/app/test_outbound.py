@@ -2,6 +2,7 @@
 
 import http.server
 import ipaddress
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -193,6 +194,28 @@ def test_nobody_listening_is_an_error_in_words():
         address = url(server)
     with pytest.raises(OutboundError, match=r"127\.0\.0\.1"):
         Outbound(networks=LOOPBACK, seconds=5).send("GET", address)
+
+
+def test_authorities_are_read_once_and_again_when_their_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    read: list[str | None] = []
+    reading = ssl.create_default_context
+
+    def counted(cafile: str | None = None) -> ssl.SSLContext:
+        read.append(cafile)
+        return reading(cafile=cafile)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    pem = certificate(tmp_path, "hook.example")
+    policy = Outbound(networks=LOOPBACK, ca_file=str(pem))
+    for _ in range(3):
+        policy.transport().close()
+    assert read == [str(pem)]
+    certificate(tmp_path, "hook.example")
+    os.utime(pem, ns=(1, 1))
+    policy.transport().close()
+    assert read == [str(pem)] * 2
 
 
 def test_tls_is_checked_against_the_name_not_the_address(tmp_path: Path):

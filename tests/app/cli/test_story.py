@@ -15,6 +15,7 @@ import pytest
 from app.attestations.keys import new_attestation_key_pem
 from app.ledger.keys import new_key_pem
 from tests.app.cli.shell import COMMAND, clearance, environment
+from tests.app.http.service import PLAIN
 
 POLICY = """
 policy: bot-release
@@ -89,7 +90,7 @@ def key_for(env: dict[str, str], role: str, name: str, *more: str) -> str:
 
 
 def wait_until_ready(url: str) -> None:
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=60, verify=PLAIN) as client:
         assert client.get(f"{url}/readyz").status_code == 200
 
 
@@ -269,7 +270,7 @@ def test_an_empty_database_is_set_up_and_its_first_key_shown_once(tmp_path):
     assert url is not None
     curl = re.search(r'curl -H "Authorization: Bearer \$CLEARANCE_TOKEN" (\S+)', said)
     assert curl is not None
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=60, verify=PLAIN) as client:
         answer = client.get(curl[1], headers={"Authorization": f"Bearer {token[1]}"})
     assert answer.status_code == 200
     process.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ import httpx
 from app.cli.demo.issuer import Client, Issuer, Person, listening
 from app.main import create_app
 from app.settings import Settings
-from tests.app.http.service import Clock, Service, serving
+from tests.app.http.service import PLAIN, Clock, Service, serving
 
 AUDIENCE = "https://clearance.example.com"
 REPOSITORY = "192056896"
@@ -78,7 +78,7 @@ class Guarded:
 
     def browser(self) -> httpx.Client:
         """A client with a cookie jar that follows nothing by itself."""
-        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=60))
+        return self.open.enter_context(httpx.Client(base_url=self.url, timeout=60, verify=PLAIN))
 
     def begin(self, browser: httpx.Client, wanted: str = "/v1/me") -> httpx.Response:
         """Ask to sign in: the answer leads to the issuer."""
@@ -88,7 +88,7 @@ class Guarded:
         """The person chooses themselves at the issuer; gives where the browser is sent back to."""
         query = urlsplit(began.headers["location"]).query
         form = {"query": query, "person": subject}
-        answer = httpx.post(f"{self.issuer.url}/authorize", data=form)
+        answer = httpx.post(f"{self.issuer.url}/authorize", data=form, verify=PLAIN)
         assert answer.status_code == 303, answer.text
         back = urlsplit(answer.headers["location"])
         return f"{back.path}?{back.query}"
@@ -137,7 +137,7 @@ def guarded(
         app = create_app(made, clock=clock)
         with (
             serving(app, port) as url,
-            httpx.Client(base_url=url, timeout=60) as client,
+            httpx.Client(base_url=url, timeout=60, verify=PLAIN) as client,
             ExitStack() as open_browsers,
         ):
             public = made.public_url or ""

@@ -17,7 +17,7 @@ from sqlalchemy import event
 from app.auth import csrf, keys, sessions
 from app.settings import Settings
 from tests.app.http.guarded import guarded
-from tests.app.http.service import Service, running
+from tests.app.http.service import PLAIN, Service, running
 
 
 def test_guessing_is_stopped_and_who_was_good_before_goes_on(settings: Settings):
@@ -91,7 +91,7 @@ def test_a_secret_is_found_by_its_digest_and_never_compared(service: Service):
     event.listen(engine, "before_cursor_execute", note)
     try:
         assert service.call("GET", "/v1/policies", secret).status_code == 200
-        with httpx.Client(base_url=service.client.base_url) as browser:
+        with httpx.Client(base_url=service.client.base_url, verify=PLAIN) as browser:
             assert (
                 browser.post(
                     "/login/key", data={"key": service.key("sam", "viewer", person=True)}
@@ -120,7 +120,7 @@ def test_the_csrf_token_is_compared_in_constant_time(
         return real(one, other)
 
     secret = service.key("sam", "viewer", person=True)
-    with httpx.Client(base_url=service.client.base_url) as browser:
+    with httpx.Client(base_url=service.client.base_url, verify=PLAIN) as browser:
         browser.post("/login/key", data={"key": secret})
         right = csrf.token_of(browser.cookies["clearance"])
         monkeypatch.setattr(hmac, "compare_digest", watched)
