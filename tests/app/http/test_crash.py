@@ -60,9 +60,7 @@ def test_what_was_answered_survives_a_kill_and_is_there_once(settings: Settings)
         token = before.key("ci", "submitter")
     answered: dict[int, set[str]] = {}
 
-    client = httpx.Client(timeout=60, verify=PLAIN)
-
-    def send(url: str, number: int) -> None:
+    def send(client: httpx.Client, url: str, number: int) -> None:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"run-{number}"}
         body = evidence(version=str(number))
         try:
@@ -75,14 +73,18 @@ def test_what_was_answered_survives_a_kill_and_is_there_once(settings: Settings)
     seed = random.randrange(2**32)
     dice = random.Random(seed)
     for _ in range(3):
-        with process(settings) as (victim, url), ThreadPoolExecutor(8) as pool:
+        with (
+            process(settings) as (victim, url),
+            httpx.Client(timeout=60, verify=PLAIN) as client,
+            ThreadPoolExecutor(8) as pool,
+        ):
             for number in range(REQUESTS):
-                pool.submit(send, url, number)
+                pool.submit(send, client, url, number)
             time.sleep(dice.uniform(0.1, 0.8))
             victim.send_signal(signal.SIGKILL)
     with running(settings) as after:
         for number in range(REQUESTS):
-            send(str(after.client.base_url), number)
+            send(after.client, str(after.client.base_url), number)
         recorded = _versions(after)
     assert sorted(recorded) == sorted(str(number) for number in range(REQUESTS)), f"seed {seed}"
     for number, names in answered.items():
