@@ -39,4 +39,6 @@ ALSO_BARS = "also bars a pass: "
 
 def also_bars(reasons: Sequence[str]) -> tuple[str, ...]:
     """Flags for what bars a pass beside a finding's own reason."""
+    if not reasons:  # as for almost every finding
+        return ()
     return tuple(f"{ALSO_BARS}{OPEN_WORDS[reason]}" for reason in dict.fromkeys(reasons))

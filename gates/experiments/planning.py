@@ -151,7 +151,9 @@ def _words(asked: Plan, per_arm: int | None, days: int | None, gap: float) -> st
     question = f"a change of {change} from {base}"
     if asked.margin:
         margin = number(asked.margin, percent=percent).replace("%", " points")
-        question += f" to be shown within a margin of {margin}"
+        question = f"that {question} is within a margin of {margin}"
+    if hoped.change == 0.0 and not asked.margin:
+        return "No number of units shows that there is no change: plan a gain, or allow a margin."
     if not gap > 0.0:
         way = "more" if asked.direction == "higher" else "less"
         return (
@@ -163,7 +165,7 @@ def _words(asked: Plan, per_arm: int | None, days: int | None, gap: float) -> st
     sided = "two-sided" if asked.sides == 2 else "one-sided"
     lasting = "" if days is None else f" That is {days:,} days at {asked.units_per_day:,g} a day."
     return (
-        f"{per_arm:,} units in each of {asked.arms} arms show {question} with a chance of "
+        f"{per_arm:,} units in each of {asked.arms} arms show {question}, with a chance of "
         f"{asked.power * 100:.4g}%, at {asked.confidence * 100:.4g}% confidence, {sided}."
         f"{lasting}"
     )
