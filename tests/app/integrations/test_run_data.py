@@ -23,7 +23,6 @@ from tests.app.integrations.team import Gate, Team, connected
 from tests.app.jobs.test_worker import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 POLICY = """
 policy: {name}
@@ -87,7 +86,6 @@ def test_drift_of_a_runs_own_data_moves_the_alias_or_not(gate: Gate, registry: T
     assert len(gate.decisions()) == 2
 
 
-@SQLITE
 def test_what_was_not_read_of_a_run_is_a_note_beside_its_measured_data(
     settings, registry: Team, tmp_path
 ):
@@ -110,7 +108,6 @@ def test_what_was_not_read_of_a_run_is_a_note_beside_its_measured_data(
         assert not any("MLflow: " in note for note in shown["notes"])
 
 
-@SQLITE
 def test_a_run_without_the_data_has_no_evidence_of_drift(gate: Gate, registry: Team):
     registry.register(0.9, artifacts={"data/reference.csv": REFERENCE})
     gate.swept()
@@ -124,7 +121,6 @@ def test_a_run_without_the_data_has_no_evidence_of_drift(gate: Gate, registry: T
     assert gate.decisions()[1:] == [("1", "pass", "passed")]
 
 
-@SQLITE
 def test_data_that_cannot_be_measured_are_a_problem_until_somebody_asks_again(
     gate: Gate, registry: Team
 ):
@@ -181,7 +177,6 @@ def test_a_submission_may_name_files_of_allowed_experiments(gate: Gate, registry
     assert compare(gate.runtime.engine).is_complete
 
 
-@SQLITE
 def test_the_command_names_files_of_runs_as_it_names_files(gate: Gate, registry: Team, tmp_path):
     registry.register(0.9, artifacts=files(LIKE), run_status="RUNNING")
     run_id = registry.last[0]
@@ -205,7 +200,6 @@ def test_the_command_names_files_of_runs_as_it_names_files(gate: Gate, registry:
     assert outcomes(decision) == {"accuracy": "pass", "drift_share": "pass"}
 
 
-@SQLITE
 def test_what_may_not_be_read_or_is_not_there_is_said(gate: Gate, registry: Team, mlflow_server):
     registry.register(0.9, artifacts=files(LIKE), run_status="RUNNING")
     run_id = registry.last[0]
@@ -232,7 +226,6 @@ def test_what_may_not_be_read_or_is_not_there_is_said(gate: Gate, registry: Team
     assert answer["errors"][0]["pointer"] == "/data/reference"
 
 
-@SQLITE
 def test_a_registry_that_does_not_answer_is_asked_again_for_a_day(
     gate: Gate, registry: Team, monkeypatch
 ):
@@ -261,7 +254,6 @@ def test_a_registry_that_does_not_answer_is_asked_again_for_a_day(
     assert shown["status"] == "done", shown
 
 
-@SQLITE
 def test_without_a_registry_files_of_runs_are_refused(service, registry: Team):
     service.publish(POLICY.format(name="p", model=registry.model), "p")
     answer = service.call("POST", "/v1/evaluations", json=submission(registry, "abc"))
