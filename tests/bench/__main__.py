@@ -80,7 +80,7 @@ def main() -> int:
 def _with_servers(parts: Sequence[str]) -> list[Row]:
     rows = []
     if "memory" in parts:
-        _progress("memory for a report of 500 MB: about 2 minutes")
+        _progress("memory for a report of 500 MB: about 3 minutes")
         rows += memory.rows()
     if "mlflow" in parts:
         _progress("registry to alias, with a real MLflow server: about 2 minutes")
