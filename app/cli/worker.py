@@ -4,6 +4,8 @@ The only process in which DBOS is loaded. Decisions do not depend on it: what is
 """
 
 import fcntl
+import logging
+import os
 import signal
 import sys
 import threading
@@ -58,6 +60,19 @@ def worker(queues: tuple[str, ...], *, until_eof: bool) -> None:
                 working.run()
             finally:
                 runtime.ledger.stop()
+    _leave()
+
+
+def _leave() -> None:
+    """End now that all is closed, although a job may still wait for somebody.
+
+    Python would wait for the job's thread, which may ask a system that does not answer again and
+    again, until the process is killed from outside. Whoever starts next resumes the job.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _stopped_by(stop: Callable[[], None], *, until_eof: bool) -> None:

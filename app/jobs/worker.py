@@ -71,6 +71,8 @@ class Worker:
             with self._writing() as connection:
                 gone = update(worker).where(worker.c.id == self.name)
                 connection.execute(gone.values(stopped_at=self._runtime.clock()))
+                # What outlasted our patience ends with this process; others may have it now.
+                _free_claims(connection, [self.name])
 
     def _rounds(self) -> None:
         long_ago = self._runtime.clock() - timedelta(days=1)

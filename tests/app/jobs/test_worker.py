@@ -119,6 +119,23 @@ def test_a_killed_worker_resumes_its_timers_and_what_it_was_doing(box, settings)
         assert Path(file_of(settings)).stat().st_mode & 0o077 == 0
 
 
+def test_a_stopped_worker_does_not_wait_for_a_job_that_hangs(box, settings):
+    finished = box.tmp_path / "may-finish"
+    box.put("stuck", hangs=str(finished))
+    with working(settings) as first:
+        until(lambda: box.seen() == ["stuck 1"], first)
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(PATIENCE_SECONDS) == 0
+    with box.engine.connect() as connection:
+        assert standing(connection, utc_now())["jobs"] == "stopped"
+    finished.touch()
+    # Long overdue, without waiting for it.
+    box.write(update(job).values(due_at=utc_now() - timedelta(minutes=5)))
+    with working(settings) as second:
+        until(lambda: box.status("stuck") == "done", second)
+    assert box.seen() == ["stuck 1", "stuck 1"]
+
+
 def test_two_workers_share_a_postgresql_and_the_second_on_sqlite_is_refused(box, settings):
     for number in range(12):
         box.put(f"n{number}")
