@@ -33,7 +33,7 @@ def test_schemathesis_finds_nothing(service: Service, tmp_path: Path):
         "--no-color",
     ]
     run = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, check=False, cwd=tmp_path
+        command, capture_output=True, text=True, timeout=1800, check=False, cwd=tmp_path
     )
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
     assert service.client.get("/readyz").status_code == 200
