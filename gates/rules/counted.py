@@ -7,8 +7,6 @@ the tests holds both ways to the same bytes.
 """
 
 from functools import partial
-from hashlib import sha256
-from math import inf, nextafter
 from operator import attrgetter
 
 from gates.evidence import Measurement
@@ -16,8 +14,8 @@ from gates.explanation import sentence
 from gates.finding import Finding, Observed, finish
 from gates.ladder.screening import UNIT
 from gates.rules.context import Claim, Context
-from gates.rules.judging import confidence_of
-from gates.rules.looks import FIRST_LOOK, hypothesis_key
+from gates.rules.judging import confidence_of, fail_lower, fail_upper
+from gates.rules.looks import FIRST_LOOK, count_digest, hypothesis_key
 from gates.rules.measured import UNDECLARED_ERRORS, JudgedRule, Subject
 from gates.rules.sampled import Levels, draft, first_levels
 from gates.rules.selection import Target
@@ -78,7 +76,7 @@ class Counted:
         key = hypothesis_key(
             self._subject.metric, None, target.task, target.slice, self._comparison
         )
-        inputs = _inputs_digest(m, m.n, m.count)
+        inputs = count_digest(m)
         if ctx.looks.state(key, inputs) is not FIRST_LOOK:
             return None
         p_value = binomial.p_below if self._comparison == "min" else binomial.p_above
@@ -89,25 +87,17 @@ class Counted:
     def _settled(
         self, target: Target, m: Measurement, n: int, count: int, *, rejected: bool, level: float
     ) -> Finding:
-        """As `judging.settle` has it, its bounds nudged off the limit in the same way."""
+        """As `judging.settle` has it."""
         limit, alpha = self._limit, self._level.alpha
         if self._comparison == "min":
             lower = binomial.lower(count, n, alpha)
             passes = lower >= limit
-            upper = binomial.upper(count, n, level)
-            if rejected:
-                upper = min(upper, limit)
-            elif not upper > limit:
-                upper = nextafter(limit, inf)
+            upper = fail_upper(binomial.upper(count, n, level), limit, fails=rejected)
             sure = (confidence_of(alpha), confidence_of(level))
         else:
             upper = binomial.upper(count, n, alpha)
             passes = upper <= limit
-            lower = binomial.lower(count, n, level)
-            if rejected:
-                lower = max(lower, limit)
-            elif not lower < limit:
-                lower = nextafter(limit, -inf)
+            lower = fail_lower(binomial.lower(count, n, level), limit, fails=rejected)
             sure = (confidence_of(level), confidence_of(alpha))
         to_settle = None
         if rejected:
@@ -157,15 +147,3 @@ class Counted:
 def _is_rate(subject: Subject) -> bool:
     """Whether a count of n is about a rate: of a proportion, or of scores from 0 to 1."""
     return subject.kind == "proportion" or (subject.kind == "mean" and subject.value_range == UNIT)
-
-
-def _inputs_digest(m: Measurement, n: int, count: int) -> str:
-    """`looks.inputs_digest` of one count: the same text, written without building it twice."""
-    data = (
-        (None, None) if m.source is None else (m.source.dataset_digest, m.source.prompt_set_digest)
-    )
-    text = (
-        f"(((None, {n}, {count}, 0, None, None, None), "
-        f"(None, None, None, {m.unit!r}, None, None), {data!r}),)"
-    )
-    return sha256(text.encode()).hexdigest()

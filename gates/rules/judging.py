@@ -193,10 +193,10 @@ def _observed(
         lower = max(lower, minimum - relax)
     if maximum is not None and shows_high and question.earlier.at_most:
         upper = min(upper, maximum + relax)
-    if minimum is not None and not shows_high:
-        upper = min(upper, minimum) if fails else _above(upper, minimum, question)
-    if maximum is not None and not shows_low:
-        lower = max(lower, maximum) if fails else _below(lower, maximum, question)
+    if minimum is not None and not shows_high and not question.voids:
+        upper = fail_upper(upper, minimum, fails=fails)
+    if maximum is not None and not shows_low and not question.voids:
+        lower = fail_lower(lower, maximum, fails=fails)
     return Observed.drafted(
         value=estimate.value,
         n=estimate.n,
@@ -218,12 +218,18 @@ def confidence_of(alpha: float) -> float:
     return round(1 - alpha, 12)
 
 
-def _above(bound: float, limit: float, question: Question) -> float:
-    return bound if question.voids or bound > limit else nextafter(limit, inf)
+def fail_upper(bound: float, minimum: float, *, fails: bool) -> float:
+    """The upper bound beside a minimum, on the side of it that the outcome says."""
+    if fails:
+        return min(bound, minimum)
+    return bound if bound > minimum else nextafter(minimum, inf)
 
 
-def _below(bound: float, limit: float, question: Question) -> float:
-    return bound if question.voids or bound < limit else nextafter(limit, -inf)
+def fail_lower(bound: float, maximum: float, *, fails: bool) -> float:
+    """The mirror image, beside a maximum."""
+    if fails:
+        return max(bound, maximum)
+    return bound if bound < maximum else nextafter(maximum, -inf)
 
 
 def pointwise(

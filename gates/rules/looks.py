@@ -47,6 +47,16 @@ def inputs_digest(measurements: Iterable[Measurement | None]) -> str:
     return _digest(tuple([m and _inputs(m) for m in measurements]))
 
 
+def count_digest(m: Measurement) -> str:
+    """`inputs_digest` of a count of n with nothing beside it: its text, without its tuples."""
+    data = (m.source.dataset_digest, m.source.prompt_set_digest) if m.source else (None, None)
+    text = (
+        f"(((None, {m.n}, {m.count}, 0, None, None, None), "
+        f"(None, None, None, {m.unit!r}, None, None), {data!r}),)"
+    )
+    return sha256(text.encode()).hexdigest()
+
+
 def _inputs(m: Measurement) -> tuple[object, ...]:
     scores: tuple[object, ...] | None = None if m.scores is None else _scores(m)
     exceed = (m.exceed.limit, m.exceed.count) if m.exceed else None
