@@ -69,6 +69,11 @@ def paired_scores(dice: Generator, n: int) -> Submission:
     return against(one, two)
 
 
+def separate_rates(dice: Generator, n: int) -> Submission:
+    """Right 85% of the time, on other examples on either side."""
+    return against(count(dice, "accuracy", 0.85, n), count(dice, "accuracy", 0.85, n))
+
+
 def separate_scores(dice: Generator, n: int) -> Submission:
     """Judge scores about 3 that vary by 1, of other examples on either side."""
     names = ids(2 * n)

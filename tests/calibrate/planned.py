@@ -210,27 +210,21 @@ ALL = (
     Planned(
         "difference of rates",
         "metric: accuracy, versus_baseline: {max_drop: 0.05}",
-        lambda dice, n: candidates.against(
-            candidates.count(dice, "accuracy", 0.85, n), candidates.count(dice, "accuracy", 0.85, n)
-        ),
+        candidates.separate_rates,
         known=_known(about={"accuracy": 0.85}),
         least=0.1,
     ),
     Planned(
         "difference of rates, anytime",
         "metric: accuracy, versus_baseline: {max_drop: 0.05}",
-        lambda dice, n: candidates.against(
-            candidates.count(dice, "accuracy", 0.85, n), candidates.count(dice, "accuracy", 0.85, n)
-        ),
+        candidates.separate_rates,
         known=_known(about={"accuracy": 0.85}),
         header=ANYTIME,
     ),
     Planned(
         "difference of rates in percent",
         "metric: accuracy, versus_baseline: {max_drop_percent: 5}",
-        lambda dice, n: candidates.against(
-            candidates.count(dice, "accuracy", 0.85, n), candidates.count(dice, "accuracy", 0.85, n)
-        ),
+        candidates.separate_rates,
         known=_known(about={"accuracy": 0.85}),
     ),
     Planned(
@@ -267,9 +261,7 @@ ALL = (
     Planned(
         "difference of rates, strict",
         "metric: accuracy, strict: true, versus_baseline: {max_drop: 0.05}",
-        lambda dice, n: candidates.against(
-            candidates.count(dice, "accuracy", 0.85, n), candidates.count(dice, "accuracy", 0.85, n)
-        ),
+        candidates.separate_rates,
         known=_known(about={"accuracy": 0.85}),
     ),
     Planned(
